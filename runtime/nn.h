@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 5 };
+enum { NN_ABI = 6 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -141,6 +141,8 @@ typedef struct nn_model_info {
                         const nn_chunk *chunk);
     int collective_count;
     const nn_collective *collectives;
+    /* update, but of the trained tensors with skip[tensor] = 0 alone; neither the others nor their states are touched */
+    void (*update_some)(void *model, void *gradients, float lr, void *scratch, const unsigned char *skip);
 } nn_model_info;
 
 #ifdef __cplusplus

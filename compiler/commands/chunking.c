@@ -37,6 +37,7 @@ int chunking_decide(TrainRequest *r, Model *m, const Ranks *ranks, int64_t *batc
 {
     const int size = ranks->engine.size;
     *batch = 0;
+    if (r->shard && !ranks->launched) return fail(STATUS_USAGE, "--shard-optimizer needs mpirun");
     if (!r->reproducible && !ranks->launched)
         return r->chunk ? fail(STATUS_USAGE, "--chunk needs --reproducible, or mpirun") : STATUS_OK;
     const int status = check_request_of_chunks(r);
@@ -99,12 +100,13 @@ const RankFact *chunking_facts(const TrainRequest *r, const Model *m, const Data
 {
     Arena *arena = m->c->arena;
     const char *runs, *step = resumed ? nn_tensors_metadata(resumed, "state.step") : NULL;
-    RankFact *facts = arena_alloc(arena, (RESUME_NOTES + 8) * sizeof *facts), *at = facts;
+    RankFact *facts = arena_alloc(arena, (RESUME_NOTES + 9) * sizeof *facts), *at = facts;
     nn_kernel_library(&runs);
     at = rank_fact(at, "the version of nnc", NNC_VERSION);
     at = rank_fact(at, "the instruction set", runs);
     at = rank_fact(at, "the data's hash", arena_printf(arena, "%016" PRIx64, dataset_fingerprint(data)));
     at = rank_fact(at, "the length of the run", length_text(arena, r));
+    at = rank_fact(at, "the optimizer's state", r->shard ? "sharded" : "whole");
     at = rank_fact(at, "the compiler", compiled_text(arena, &r->load));
     at = rank_fact(at, "the file of initial weights", r->init);
     at = rank_fact(at, "the checkpoint's step", step);

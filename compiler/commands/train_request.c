@@ -29,6 +29,7 @@ enum {
     PAGE,
     QUIET,
     REPRODUCIBLE,
+    SHARD_OPTIMIZER,
     CHUNK
 };
 
@@ -70,6 +71,9 @@ const Option train_options[] = {
      "the result of a run on any number of machines (mpirun), also on this one alone: steps in chunks", false},
     {CHUNK, "chunk", "N",
      "with --reproducible or mpirun: samples of a chunk (default: at most 8 chunks, of 16 or more)", false},
+    {SHARD_OPTIMIZER, "shard-optimizer", NULL,
+     "with mpirun: each rank has the optimizer's state of a part of the tensors (ZeRO-1); the result is the same",
+     false},
     {STATS, "stats", "[N]",
      "statistics of every layer: of every Nth step, or (default) of as many as take at most 3 % of the time", false},
     {PAGE, "page", "FILE.html",
@@ -161,6 +165,7 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
         r->stats = r->load.watch = true;
         return !value || option_int(self, "stats", value, 1, 1000000000, &r->stats_every);
     case CHECKPOINT: r->checkpoint = value; return true;
+    case SHARD_OPTIMIZER: return r->shard = true;
     case REPRODUCIBLE: return r->reproducible = true;
     case CHUNK: return option_int(self, "chunk", value, 1, 1 << 20, &r->chunk);
     case CHECKPOINT_EVERY: return take_interval(r, value);

@@ -20,6 +20,7 @@ typedef struct TrainRequest {
     bool lr_find;
     bool quiet;
     bool reproducible;
+    bool shard;    /* the optimizer's state over the ranks */
     int64_t chunk; /* 0: not given */
     bool stats;
     int64_t stats_every; /* 0: by time */

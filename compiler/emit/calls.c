@@ -99,11 +99,21 @@ void calls_write_arrays(EntryPoint *p, const Node *n, const Function *f)
         text_addf(&p->text, "%s%s", i ? ", " : "", calls_argument(p, n, f, i));
 }
 
+/* What follows is left out where the tensor is not wanted. */
+static void write_skip(EntryPoint *p, const Node *n)
+{
+    if (n->op->class != OP_OPTIMIZER) return;
+    const Tensor *param = n->in[1]->slice_of ? n->in[1]->slice_of : n->in[1];
+    text_addf(&p->text, "    if (!skip[%d])\n    ", model_index(p->e, param));
+    entry_point_uses(p, NAME_SKIP);
+}
+
 static void write_call(EntryPoint *p, const Node *n)
 {
     const Function *f = function_for(p->e, p->program, n);
     if (p->watched) watch_write_before(p, n);
     barrier_before_node(p, n, f->share);
+    if (p->partial) write_skip(p, n);
     calls_begin_statement(p, f->share == SHARE_NONE);
     calls_write_arrays(p, n, f);
     calls_write_scalars(p, n);

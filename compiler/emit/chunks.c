@@ -64,7 +64,10 @@ void chunks_write_prototypes(Emitter *e)
                 "/* One segment of a chunk of a batch, whose gradients are added to zeros; see nn_chunk.  The loss is "
                 "that of the last. */\n"
                 "float {prefix}_grad_chunk({prefix} *, const float *x, const {target} *target, {prefix}_gradients *, "
-                "void *scratch, const nn_chunk *chunk);\n\n");
+                "void *scratch, const nn_chunk *chunk);\n"
+                "/* update, of the trained tensors with skip[tensor] = 0 alone. */\n"
+                "void {prefix}_update_some({prefix} *, {prefix}_gradients *, float lr, void *scratch, "
+                "const unsigned char *skip);\n\n");
 }
 
 static long long scratch_element(const Emitter *e, const Tensor *t)
@@ -99,7 +102,11 @@ void chunks_write_wrappers(Emitter *e)
                 "static float {prefix}_any_grad_chunk(void *m, const float *x, const void *target, void *gradients, "
                 "void *scratch, const nn_chunk *chunk)\n{\n"
                 "    return {prefix}_grad_chunk((struct {prefix} *)m, x, (const {target} *)target, "
-                "(struct {prefix}_gradients *)gradients, scratch, chunk);\n}\n\n");
+                "(struct {prefix}_gradients *)gradients, scratch, chunk);\n}\n\n"
+                "static void {prefix}_any_update_some(void *m, void *gradients, float lr, void *scratch, "
+                "const unsigned char *skip)\n{\n"
+                "    {prefix}_update_some((struct {prefix} *)m, (struct {prefix}_gradients *)gradients, lr, scratch, "
+                "skip);\n}\n\n");
     write_collectives(e);
 }
 
@@ -107,7 +114,8 @@ void chunks_write_info_members(Emitter *e)
 {
     const int count = chunk_entry(e) ? count_collectives(chunk_entry(e)->program) : 0;
     emitter_put_parts(e, &e->source,
-                      chunk_entry(e) ? "        {prefix}_any_grad_chunk, {count}, {list}\n" : "        NULL, 0, NULL\n",
+                      chunk_entry(e) ? "        {prefix}_any_grad_chunk, {count}, {list}, {prefix}_any_update_some\n"
+                                     : "        NULL, 0, NULL, NULL\n",
                       PARTS({"count", emitter_number(e, count)},
                             {"list", count ? arena_printf(e->arena, "%s_collectives", e->prefix) : "NULL"}));
 }

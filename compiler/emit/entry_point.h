@@ -33,7 +33,8 @@ typedef enum Name {
     NAME_WATCH = 1u << 18,
     NAME_HOOKS = 1u << 19,
     NAME_CHUNK = 1u << 20,
-    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS | NAME_CHUNK
+    NAME_SKIP = 1u << 21,
+    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS | NAME_CHUNK | NAME_SKIP
 } Name;
 
 /* A value in the scratch. */
@@ -64,6 +65,7 @@ typedef struct EntryPoint {
     bool watched;                /* this form shows what its calls write */
     int views;                   /* written so far */
     bool hooked;                 /* this form says when a gradient is final */
+    bool partial;                /* this form leaves out the updates of some tensors */
 } EntryPoint;
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }

@@ -62,6 +62,7 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     if (p->timed) list[count++] = (Argument){"int64_t *", "spent", NAME_SPENT};
     if (p->traced) list[count++] = (Argument){"void *const *", "seen", NAME_SEEN};
     if (p->watched) list[count++] = (Argument){"const struct nn_watch *", "watch", NAME_WATCH};
+    if (p->partial) list[count++] = (Argument){"const unsigned char *", "skip", NAME_SKIP};
     if (p->hooked) list[count++] = (Argument){"const nn_hooks *", "hooks", NAME_HOOKS};
     list[count] = (Argument){0};
 }
@@ -76,6 +77,7 @@ const char *entry_point_name(const EntryPoint *p)
     if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
     if (p->watched) return arena_printf(p->e->arena, "%s_watched", name);
     if (p->hooked) return arena_printf(p->e->arena, "%s_hooked", name);
+    if (p->partial) return arena_printf(p->e->arena, "%s_some", name);
     return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
 }
 
@@ -367,13 +369,21 @@ static int list_points(Emitter *e, EntryPoint *point)
         bool traced = e->options->trace && (kind == PROGRAM_STEP || kind == PROGRAM_VJP);
         bool watched = e->options->watch && kind == PROGRAM_STEP;
         bool hooked = e->options->hooks && kind == PROGRAM_GRAD_ADD;
+        bool partial = kind == PROGRAM_UPDATE && entry_of(e, PROGRAM_GRAD_CHUNK);
         const EntryPoint plain = point[count - 1];
         if (timed) point[count] = plain, point[count++].timed = true;
         if (traced) point[count] = plain, point[count++].traced = true;
         if (watched) point[count] = plain, point[count++].watched = true;
         if (hooked) point[count] = plain, point[count++].hooked = true;
+        if (partial) point[count] = plain, point[count++].partial = true;
     }
     return count;
+}
+
+/* The program itself. */
+static bool is_whole_form(const EntryPoint *p)
+{
+    return !p->timed && !p->traced && !p->watched && !p->hooked && !p->partial;
 }
 
 static void keep_values(Emitter *e, const EntryPoint *p)
@@ -388,7 +398,7 @@ void entry_points_write(Emitter *e)
     const int count = list_points(e, point);
     for (int i = 0; i < count; i++) calls_write(&point[i]);
     for (int i = 0; i < count; i++)
-        if (!point[i].timed && !point[i].traced && !point[i].watched && !point[i].hooked) keep_values(e, &point[i]);
+        if (is_whole_form(&point[i])) keep_values(e, &point[i]);
     e->preparation = preparation_text(e);
     if (e->team) use_team(e);
     if (e->options->profile) use_clock(e);

@@ -16,6 +16,9 @@
 #include <string.h>
 
 #include "runtime/train/collective.h"
+#include "runtime/train/sharding.h"
+
+enum { VOTES = 3 };
 
 /* Elements of the vector. */
 typedef struct ChunkSpan {
@@ -35,6 +38,7 @@ struct Chunks {
     float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
     float **slice; /* of each node that is here */
     NnMessage *messages;
+    Sharding *sharding;        /* NULL: every rank has all of the optimizer's state */
     CollectiveRun *collective; /* NULL: there is one segment */
     CollectivePart *parts;     /* with a scratch for each chunk of this rank */
 
@@ -270,9 +274,10 @@ static void compute_own(Chunks *c, const ChunkVotes *votes)
         for (int k = 0; k < nodes; k++) compute_node(c, c->shares.node[first + k], c->own[k]);
         if (c->segment < c->segments - 1) reduce_collective(c);
     }
-    float *vote = c->own[0] + c->count - 2;
+    float *vote = c->own[0] + c->count - VOTES;
     vote[0] = votes->stop;
     vote[1] = votes->out_of_time;
+    vote[2] = votes->checkpoint;
 }
 
 static double take_losses(Chunks *c, const float *root, float chunks)
@@ -285,6 +290,7 @@ static double take_losses(Chunks *c, const float *root, float chunks)
 double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *scratch, ChunkVotes *votes)
 {
     float *root = c->own[0];
+    const float *vote = root + c->count - VOTES;
     c->model = model;
     c->batch = batch;
     c->scratch = scratch;
@@ -292,11 +298,26 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
     compute_own(c, votes);
     combine_nodes(c);
     const double loss = take_losses(c, root, root[0]);
-    *votes = (ChunkVotes){root[c->count - 2] > 0, root[c->count - 1] > 0};
-    c->info->update(model, root, lr, scratch);
+    *votes = (ChunkVotes){vote[0] > 0, vote[1] > 0, vote[2] > 0};
+    if (c->sharding)
+        sharding_update(c->sharding, model, root, lr, scratch);
+    else
+        c->info->update(model, root, lr, scratch);
     move_statistics(c);
     return loss;
 }
+
+void chunks_collect_state(const Chunks *c, void *model)
+{
+    if (c->sharding) sharding_collect_state(c->sharding, model, c->own[0]);
+}
+
+void chunks_forget_state(const Chunks *c, void *model)
+{
+    if (c->sharding) sharding_forget_state(c->sharding, model, c->own[0]);
+}
+
+bool chunks_is_sharded(const Chunks *c) { return c->sharding; }
 
 const float *chunks_losses(const Chunks *c) { return c->info->losses ? c->losses : NULL; }
 
@@ -305,6 +326,7 @@ const float *chunks_losses(const Chunks *c) { return c->info->losses ? c->losses
 static int take_vectors(Chunks *c, NnError *error)
 {
     const size_t bytes = c->count * sizeof(float);
+    const size_t shard_bytes = c->sharding ? sharding_floats(c->info) * sizeof(float) : 0; /* own[0] is used for it */
     const ChunkShares *s = &c->shares;
     ChunkNode node[CHUNK_NODES];
     const int begin = chunk_begin(s->chunks, s->rank, s->size), end = chunk_begin(s->chunks, s->rank + 1, s->size);
@@ -316,7 +338,7 @@ static int take_vectors(Chunks *c, NnError *error)
             if (node[k].level > deepest) deepest = node[k].level;
     }
     for (int k = 0; k < (most ? most : 1); k++)
-        if (!(c->own[k] = nn_memory(bytes, error))) return -1;
+        if (!(c->own[k] = nn_memory(k == 0 && bytes < shard_bytes ? shard_bytes : bytes, error))) return -1;
     for (int l = 1; l <= deepest; l++)
         if (!(c->below[l] = nn_alloc(bytes, error))) return -1;
     c->made = nn_alloc(((size_t)c->info->tensor_count + 2) * sizeof *c->made, error);
@@ -377,8 +399,11 @@ Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const N
     if (c->ranks) c->shares.size = c->ranks->size;
     c->segments = info->collective_count + 1;
     c->gradients = info->gradients_bytes / sizeof(float);
-    c->count = c->gradients + 1 + (size_t)info->loss_count + 2;
-    if (!take_vectors(c, error) && !take_slices(c, error) && !take_scratches(c, error)) return c;
+    c->count = c->gradients + 1 + (size_t)info->loss_count + VOTES;
+    const bool shards = chunking->shard && c->shares.size > 1;
+    if (shards) c->sharding = sharding_new(info, c->ranks, c->limit, error);
+    const bool failed = shards && !c->sharding;
+    if (!failed && !take_vectors(c, error) && !take_slices(c, error) && !take_scratches(c, error)) return c;
     chunks_free(c);
     return NULL;
 }
@@ -394,6 +419,7 @@ void chunks_free(Chunks *c)
 {
     if (!c) return;
     free_scratches(c);
+    sharding_free(c->sharding);
     for (int k = 0; k < CHUNK_NODES; k++) free(c->own[k]);
     for (int l = 0; l < CHUNK_LEVELS; l++) {
         free(c->below[l]);

@@ -25,7 +25,7 @@ typedef struct Chunks Chunks;
 
 /* What a rank wants, before a step, and some rank wanted, after it. */
 typedef struct ChunkVotes {
-    bool stop, out_of_time;
+    bool stop, out_of_time, checkpoint;
 } ChunkVotes;
 
 /* info: of code for a chunk; `last`: for the chunk of the last batch that is not whole, or NULL; ranks: NULL: alone. */
@@ -34,6 +34,12 @@ void chunks_free(Chunks *);
 
 /* Returns the mean loss of the batch, the same on every rank. */
 double chunks_step(Chunks *, void *model, const Batch *, float lr, void *scratch, ChunkVotes *);
+/* Where the optimizer's state is sharded: rank 0 gets all of it for a checkpoint; every rank has that of its own
+ * tensors alone again.  Nothing else. */
+void chunks_collect_state(const Chunks *, void *model);
+void chunks_forget_state(const Chunks *, void *model);
+bool chunks_is_sharded(const Chunks *);
+
 /* Of that step, each without its weight; NULL where there are not several. */
 const float *chunks_losses(const Chunks *);
 

@@ -167,11 +167,25 @@ static bool wants_last_checkpoint(const Run *run)
             run->checkpoint.step >= 0);
 }
 
+static bool is_sharded(const Run *run) { return run->chunks && chunks_is_sharded(run->chunks); }
+
+/* All ranks come here after the same step, and their states to rank 0.  One that cannot go on alone is not among
+ * them, and leaves no checkpoint. */
+static void keep_sharded_checkpoint(Run *run)
+{
+    if (run->ended ? run->result->end == NN_UNREADABLE : !run->votes.checkpoint) return;
+    chunks_collect_state(run->chunks, run->model);
+    if (run->ended ? wants_last_checkpoint(run) : run->config->checkpoint.path != NULL) take_checkpoint(run);
+    chunks_forget_state(run->chunks, run->model);
+}
+
 static void keep_checkpoint(Run *run)
 {
     if (checkpoint_poll(&run->checkpoint)) note_checkpoint(run);
     checkpoint_prepare(&run->checkpoint, run->info, &run->state);
-    if (run->ended ? wants_last_checkpoint(run) : checkpoint_is_due(&run->checkpoint, run->state.step))
+    if (is_sharded(run))
+        keep_sharded_checkpoint(run);
+    else if (run->ended ? wants_last_checkpoint(run) : checkpoint_is_due(&run->checkpoint, run->state.step))
         take_checkpoint(run);
 }
 
@@ -179,7 +193,10 @@ static void keep_checkpoint(Run *run)
 static void finish_checkpoints(Run *run)
 {
     if (checkpoint_wait(&run->checkpoint)) note_checkpoint(run);
-    if (!run->result->diverged && run->ended && wants_last_checkpoint(run)) take_checkpoint(run);
+    if (!run->result->diverged && run->ended && is_sharded(run))
+        keep_sharded_checkpoint(run);
+    else if (!run->result->diverged && run->ended && wants_last_checkpoint(run))
+        take_checkpoint(run);
     if (checkpoint_wait(&run->checkpoint)) note_checkpoint(run);
     run->result->checkpoint_step = run->checkpoint.step;
     if (!run->checkpoint.diverged) run->result->checkpoint_error = run->checkpoint.error;
@@ -204,7 +221,8 @@ static void check_run_end(Run *run)
 
 static double do_chunks(Run *run, const Batch *batch)
 {
-    run->votes = (ChunkVotes){is_asked_to_stop(run), is_out_of_time(run)};
+    const bool checkpoint = checkpoint_is_due(&run->checkpoint, run->at.step + 1);
+    run->votes = (ChunkVotes){is_asked_to_stop(run), is_out_of_time(run), checkpoint};
     return chunks_step(run->chunks, run->model, batch, (float)run->at.lr, run->scratch, &run->votes);
 }
 
@@ -445,6 +463,7 @@ static int prepare_state(Run *run)
     if (config->keep_best && average_init(&copy[COPY_BEST], run->info, run->model, true, run->error)) return -1;
     if (resume_run(run)) return -1;
     run->after_step = run->state;
+    if (run->chunks) chunks_forget_state(run->chunks, run->model);
     return wants_replay(run) ? replay_init(&run->replay, run->info, &run->state, run->error) : 0;
 }
 

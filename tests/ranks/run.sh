@@ -253,6 +253,33 @@ cp begun.safetensors part.safetensors
 runs 1 $trains --resume
 says err 'the batch was 64 in chunks of 16, now it is 64'
 
+# Each rank with the optimizer's state of its own tensors; checkpoints have all of it.
+trains='train net.nn --limit 280 --jit tcc --checkpoint-every 0 --shard-optimizer'
+for n in 1 2 3; do
+    # shellcheck disable=SC2086
+    ranks 0 $n $trains -o ranks.safetensors --log ranks.csv --threads $((1 + n % 2))
+    numbers ranks
+    same ranks.safetensors one.safetensors
+    same ranks.numbers one.numbers
+done
+trains='train net.nn --limit 280 --jit tcc --checkpoint part.safetensors'
+rm -f part.safetensors
+# shellcheck disable=SC2086
+ranks 0 3 $trains --shard-optimizer --steps 3 --checkpoint-every 2 -o part-weights.safetensors
+runs 0 verify part.safetensors begun.safetensors
+says out '^begun.safetensors is the same as part.safetensors'
+# shellcheck disable=SC2086
+ranks 0 2 $trains --resume --shard-optimizer -o part-weights.safetensors
+same part-weights.safetensors one.safetensors
+cp begun.safetensors part.safetensors
+# shellcheck disable=SC2086
+ranks 0 4 $trains --resume --shard-optimizer --steps 7 --checkpoint-every 1 -o part-weights.safetensors
+# shellcheck disable=SC2086
+runs 0 $trains --resume --reproducible -o part-weights.safetensors
+same part-weights.safetensors one.safetensors
+runs 2 train net.nn --shard-optimizer
+says err '^nnc: error: --shard-optimizer needs mpirun'
+
 # Ranks that differ, and ranks that are too many.
 ranks 2 5 train net.nn
 says err '^nnc: error: 5 ranks share a batch of 4 chunks'
@@ -277,6 +304,7 @@ hash='[0-9a-f]*'
 apart "$differs the hash of the net.s layers is $hash there, and $hash on rank 0" still.nn --limit 280
 apart "$differs the data's hash is $hash there, and $hash on rank 0" net.nn --limit 270
 apart "$differs the learning rate is 0.02 there, and 0.01 on rank 0" net.nn --limit 280 --lr 0.02
+apart "$differs the optimizer's state is sharded there, and whole on rank 0" net.nn --limit 280 --shard-optimizer
 apart "$differs the length of the run is 7 epochs, all .* there, and the net.s epochs, all .* on rank 0" net.nn --limit 280 --epochs 7
 apart "$differs the compiler is .*memory 900000000 there, and .*memory 0 on rank 0" net.nn --limit 280 --memory-limit 900000000
 sed 's/batch 64/batch 64  valid 0.1/' net.nn >valid.nn

@@ -179,14 +179,29 @@ typedef struct NormRank {
     NnRanks ranks;
     void *model;
     double loss[STEPS];
+    bool shard;
+    size_t states; /* floats of the optimizer's state that are not zero, before rank 0 has all of them */
 } NormRank;
+
+static size_t count_states(const nn_model_info *info, const void *model)
+{
+    size_t count = 0;
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *t = &info->tensors[i];
+        float values[512];
+        if (t->kind != NN_STATE) continue;
+        ck_assert_int_eq(info->get(model, t->name, values, t->count), 0);
+        for (size_t e = 0; e < t->count; e++) count += values[e] != 0;
+    }
+    return count;
+}
 
 static void *run_rank(void *arg)
 {
     NormRank *r = arg;
     NormCase *k = r->norm;
     const nn_model_info *info = k->chunk.info;
-    const NnChunking chunking = {WHOLE, r->ranks.size > 1 ? &r->ranks : NULL, 0};
+    const NnChunking chunking = {WHOLE, r->ranks.size > 1 ? &r->ranks : NULL, 0, r->shard};
     ChunkVotes votes = {0};
     NnError error = {0};
     Chunks *c = chunks_new(info, k->rest.info, &chunking, &error);
@@ -195,17 +210,22 @@ static void *run_rank(void *arg)
         const Batch batch = {k->x, k->target, k->row, batch_count(i)};
         r->loss[i] = chunks_step(c, r->model, &batch, 0.1f, scratch, &votes);
     }
+    ck_assert(chunks_is_sharded(c) == r->shard);
+    r->states = count_states(info, r->model);
+    chunks_collect_state(c, r->model);
+    if (r->ranks.rank != 0) chunks_forget_state(c, r->model);
     free(scratch);
     chunks_free(c);
     return NULL;
 }
 
-static void run_ranks(NormCase *k, NormRank *rank, int size)
+static void run_ranks(NormCase *k, NormRank *rank, int size, bool shard)
 {
     const nn_model_info *info = k->chunk.info;
     pthread_t thread[RANKS];
     for (int r = 0; r < size; r++) {
-        rank[r] = (NormRank){.norm = k, .ranks = {.rank = r, .size = size, .exchange = exchange_letters}};
+        rank[r] =
+            (NormRank){.norm = k, .ranks = {.rank = r, .size = size, .exchange = exchange_letters}, .shard = shard};
         rank[r].model = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
     }
     for (int r = 0; r < size; r++) ck_assert_int_eq(pthread_create(&thread[r], NULL, run_rank, &rank[r]), 0);
@@ -234,7 +254,7 @@ static void check_norm(bool plain)
     set_up_norm(&k, plain);
     const nn_model_info *info = k.chunk.info;
     ck_assert_int_eq(info->collective_count, 6); /* the last batchnorm of the three has a gradient to give, too */
-    run_ranks(&k, &alone, 1);
+    run_ranks(&k, &alone, 1, false);
     void *whole = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
     for (int i = 0; i < STEPS; i++) {
         const nn_model_info *code = batch_count(i) == WHOLE ? k.whole.info : k.shorter.info;
@@ -245,7 +265,7 @@ static void check_norm(bool plain)
     }
     compare_models(info, whole, alone.model, 1e-5f);
     for (int size = 2; size <= RANKS; size++) {
-        run_ranks(&k, rank, size);
+        run_ranks(&k, rank, size, false);
         for (int r = 0; r < size; r++) {
             ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
             compare_models(info, alone.model, rank[r].model, 0);
@@ -256,6 +276,46 @@ static void check_norm(bool plain)
     free(alone.model);
     tear_down_norm(&k);
 }
+
+static void compare_trained(const nn_model_info *info, const void *a, const void *b)
+{
+    for (int i = 0; i < info->tensor_count; i++) {
+        const nn_tensor_info *t = &info->tensors[i];
+        float u[512], v[512];
+        if (t->kind == NN_STATE) continue;
+        info->get(a, t->name, u, t->count);
+        info->get(b, t->name, v, t->count);
+        ck_assert_mem_eq(u, v, t->count * sizeof *u);
+    }
+}
+
+/* Each rank has a state for a part of the tensors only, and rank 0 at the end that of all. */
+START_TEST(the_optimizer_is_sharded)
+{
+    NormCase k = {0};
+    NormRank alone, rank[RANKS];
+    set_up_norm(&k, false);
+    const nn_model_info *info = k.chunk.info;
+    run_ranks(&k, &alone, 1, false);
+    for (int size = 2; size <= RANKS; size++) {
+        size_t states = 0;
+        run_ranks(&k, rank, size, true);
+        for (int r = 0; r < size; r++) {
+            ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
+            compare_trained(info, alone.model, rank[r].model);
+            ck_assert_uint_gt(rank[r].states, 0);
+            ck_assert_uint_lt(rank[r].states, alone.states);
+            states += rank[r].states;
+            if (r > 0) ck_assert_uint_eq(count_states(info, rank[r].model), rank[r].states);
+        }
+        ck_assert_uint_eq(states, alone.states);
+        compare_models(info, alone.model, rank[0].model, 0);
+        for (int r = 0; r < size; r++) free(rank[r].model);
+    }
+    free(alone.model);
+    tear_down_norm(&k);
+}
+END_TEST
 
 /* Also where the second batch has no chunk for some ranks. */
 START_TEST(statistics_are_those_of_the_batch) { check_norm(false); }
@@ -271,6 +331,7 @@ Suite *chunks_suite(void)
     tcase_add_test(c, ranks_have_whole_nodes);
     tcase_add_test(c, a_shorter_batch_has_no_other_leaves);
     tcase_add_test(c, chunks_divide_the_batch);
+    tcase_add_test(c, the_optimizer_is_sharded);
     tcase_add_test(c, statistics_are_those_of_the_batch);
     tcase_add_test(c, statistics_are_those_of_the_batch_in_the_plain_form);
     suite_add_tcase(s, c);
