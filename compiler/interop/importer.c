@@ -47,7 +47,8 @@ double onnx_attr_real(const Conversion *c, const char *name, double otherwise)
 const char *onnx_attr_string(const Conversion *c, const char *name, const char *otherwise)
 {
     const Onnx__AttributeProto *a = onnx_attr(c, name);
-    return a ? arena_strndup(c->imp->arena, (const char *)a->s.data, a->s.len) : otherwise;
+    if (!a) return otherwise;
+    return a->s.len ? arena_strndup(c->imp->arena, (const char *)a->s.data, a->s.len) : ""; /* no bytes: data is NULL */
 }
 
 int onnx_attr_ints(const Conversion *c, const char *name, int64_t *out, int limit)
