@@ -47,9 +47,14 @@ row() {
     name=$1
     shift
     rm -f ./*.turns
+    made=no
     "$NNC" train "$@" --data data.npz --steps 1 --batch 2 --jit cc -o w.safetensors >log 2>&1 &&
         "$NNC" quantize "$@" --weights w.safetensors --data data.npz --samples 4 --limit 4 --jit cc \
-            -o w8.safetensors >log 2>&1 || { cat log >&2; exit 1; }
+            -o w8.safetensors >log 2>&1 && made=yes
+    if [ $made = no ]; then
+        cat log >&2
+        exit 1
+    fi
     program f32 w.safetensors "$@"
     program int8 w8.safetensors "$@"
     for round in $(seq "$ROUNDS"); do
