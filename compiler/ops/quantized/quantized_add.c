@@ -39,24 +39,24 @@ static void quantized_add_plain(Writer *w, const Node *n)
 
 enum { FACTOR_TEXT = 48 };
 
-static void factor_text(char text[FACTOR_TEXT], int zero, Multiplier m)
+static void int8_factor_text(char text[FACTOR_TEXT], int zero, Multiplier m)
 {
     snprintf(text, FACTOR_TEXT, "{%d, %ld, %d}", zero, (long)m.value, m.shift);
 }
 
 /* Binds $factors, $arrays and $sum. */
-static void bind_branches(Writer *w, const Node *n)
+static void bind_added(Writer *w, const Node *n)
 {
     const QuantizedAdd *a = n->attrs;
     char factors[BRANCHES * (FACTOR_TEXT + 2)] = "", arrays[BRANCHES * 8] = "", text[FACTOR_TEXT];
     for (int i = 0; i < n->in_count; i++) {
         char array[8];
-        factor_text(text, n->in[i]->zero_point, a->branch[i]);
+        int8_factor_text(text, n->in[i]->zero_point, a->branch[i]);
         snprintf(array, sizeof array, "x%d", i);
         strcat(strcat(factors, i ? ", " : ""), text);
         strcat(strcat(arrays, i ? ", " : ""), array);
     }
-    factor_text(text, n->out[0]->zero_point, a->sum);
+    int8_factor_text(text, n->out[0]->zero_point, a->sum);
     writer_bind(w, "factors", "%s", factors);
     writer_bind(w, "arrays", "%s", arrays);
     writer_bind(w, "sum", "%s", text);
@@ -65,7 +65,7 @@ static void bind_branches(Writer *w, const Node *n)
 static void quantized_add_emit(Writer *w, const Node *n)
 {
     const QuantizedAdd *a = n->attrs;
-    bind_branches(w, n);
+    bind_added(w, n);
     writer_bind_int(w, "branches", n->in_count);
     writer_bind_int(w, "low", a->low);
     writer_bind_int(w, "high", a->high);

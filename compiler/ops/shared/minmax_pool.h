@@ -34,7 +34,7 @@ void minmax_pool_training_plain(Writer *, const Node *, const char *better);
 /* Either by the kernel "pool"; `least`: the smallest wins. */
 void minmax_pool_emit(Writer *, const Node *, bool least);
 void minmax_pool_int8_emit(Writer *, const Node *); /* of maxpool over int8 */
-const char *minmax_pool_refusal(const Node *); /* Variant.refuses of both */
+const char *minmax_pool_refusal(const Node *);      /* Variant.refuses of both */
 
 /* Op.grad of the training forms. */
 void minmax_pool_grad(Backward *, const Node *);

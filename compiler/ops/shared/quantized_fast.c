@@ -7,26 +7,26 @@
 
 /* ---- weights ----------------------------------------------------------------------------------- */
 
-static int64_t depth_of(Shape weight) { return shape_count(weight) / weight.dim[0]; }
+static int64_t depth_of_row(Shape weight) { return shape_count(weight) / weight.dim[0]; }
 
-static bool panels_shape(Graph *g, Node *n)
+static bool int8_panels_shape(Graph *g, Node *n)
 {
     const Shape weight = n->in[0]->shape;
-    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_packed(weight.dim[0], depth_of(weight))));
+    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_packed(weight.dim[0], depth_of_row(weight))));
     return true;
 }
 
-static void panels_emit(Writer *w, const Node *n)
+static void int8_panels_emit(Writer *w, const Node *n)
 {
     const Shape weight = n->in[0]->shape;
     writer_bind_int(w, "rows", weight.dim[0]);
     writer_bind_int(w, "channels", weight.dim[1]);
-    writer_bind_int(w, "taps", depth_of(weight) / weight.dim[1]);
+    writer_bind_int(w, "taps", depth_of_row(weight) / weight.dim[1]);
     writer_put(w, "nn_int8_panels($rows, $channels, $taps, weight, panels, $t, $T);");
 }
 
-static const Variant panels_variants[] = {
-    {.name = "bytes", .layouts = IN_NCHW, .dtypes = OF_I8, .emit = panels_emit, .kernel = "quantized_conv"},
+static const Variant int8_panels_variants[] = {
+    {.name = "bytes", .layouts = IN_NCHW, .dtypes = OF_I8, .emit = int8_panels_emit, .kernel = "quantized_conv"},
     {0},
 };
 
@@ -35,9 +35,9 @@ const Op quantized_panels = {
     .class = OP_INTERNAL,
     .in = correlate_pack_in,
     .out = correlate_pack_out,
-    .shape = panels_shape,
+    .shape = int8_panels_shape,
     .flops = region_no_flops,
-    .variants = panels_variants,
+    .variants = int8_panels_variants,
 };
 
 /* ---- the call ------------------------------------------------------------------------------------ */
