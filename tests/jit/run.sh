@@ -34,6 +34,7 @@ TMPDIR=$tmp/private
 mkdir "$TMPDIR"
 unset NNC_CACHE
 export CC XDG_CACHE_HOME TMPDIR
+more=$(($(getconf _NPROCESSORS_ONLN) + 1)) # threads than without the option
 jit="check $check.nn --reference $check.safetensors --jit cc"
 
 # ---- the cache ---------------------------------------------------------------------
@@ -42,7 +43,7 @@ jit="check $check.nn --reference $check.safetensors --jit cc"
 {
     runs 0 $jit; compiled 1; entries 1; cp out first
     runs 0 $jit; compiled 0; entries 1; same out first
-    runs 0 $jit --threads 2; compiled 1; entries 2
+    runs 0 $jit --threads $more; compiled 1; entries 2
     runs 0 $jit --batch 3; same out first; : >runs
     rm -rf cache
     CC="$CC -O1" runs 0 $jit; compiled 1; entries 1
@@ -82,7 +83,7 @@ jit="check $check.nn --reference $check.safetensors --jit cc"
         touch -d "2020-01-0$i" "cache/nnc/jit/0000000000000000000000000000000$i.so"
     done
     touch -d 2020-01-01 cache/nnc/jit/new-abcdef
-    runs 0 $jit --threads 2; compiled 1; entries 4
+    runs 0 $jit --threads $more; compiled 1; entries 4
     absent cache/nnc/jit/00000000000000000000000000000001.so
     runs 0 $jit; compiled 0
 
