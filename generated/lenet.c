@@ -1875,12 +1875,17 @@ const nn_model_info *lenet_info(void)
 /* ---- kernels: the same for every net -------------------------------------- */
 
 #if defined(NN_EMULATED)
+#elif defined(__AVX512F__) && defined(__AVX512VNNI__)
+#define NN_AVX512VNNI 1
 #elif defined(__AVX512F__)
 #define NN_AVX512 1
 #elif defined(__AVX2__) && defined(__FMA__)
 #define NN_AVX2 1
 #elif defined(__ARM_NEON)
 #define NN_NEON 1
+#endif
+#if defined(NN_AVX512VNNI)
+#define NN_AVX512 1
 #endif
 #if defined(NN_AVX512)
 #define NN_W 16 /* floats of a vector */
