@@ -286,6 +286,7 @@ static int walk_node(ImportRun *r, const ImportScope *s, const Onnx__NodeProto *
     c.out = node_outputs(r, s, n);
     const Onnx__FunctionProto *f = function_of(&r->imp, n);
     if (f) return walk_function(r, s, &c, f);
+    if (!c.out_count || !c.out[0]) return refuse(&c, "its first output is left out"), 0;
     const int refused = r->imp.refused.count;
     const bool measures = strcmp(n->op_type, "Shape") == 0 || strcmp(n->op_type, "Size") == 0;
     for (int i = 0; i < c.in_count; i++)
