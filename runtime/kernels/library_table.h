@@ -22,6 +22,7 @@
 #include "runtime/kernels/optimizer/optimizer.h"
 #include "runtime/kernels/pool/pool.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
+#include "runtime/kernels/quantized/quantized_depthwise.h"
 #include "runtime/kernels/quantized/quantized_map.h"
 #include "runtime/kernels/quantized/quantized_pool.h"
 #include "runtime/kernels/reduction/channels.h"
@@ -101,6 +102,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_quantize),
     NN_SYMBOL(nn_int8_panels),
     NN_SYMBOL(nn_int8_forward),
+    NN_SYMBOL(nn_int8_depthwise_panels),
+    NN_SYMBOL(nn_int8_depthwise),
     NN_SYMBOL(nn_int8_sum),
     NN_SYMBOL(nn_int8_join),
     NN_SYMBOL(nn_int8_lookup),

@@ -73,6 +73,14 @@ NN_SIZE long nn_int8_packed(long outputs, long depth)
     return nn_round_up(outputs, NN_PANEL) / NN_PANEL * nn_int8_panel_bytes(depth);
 }
 
+enum { NN_INT8_TAPS = 512 }; /* of a depthwise convolution: its sums are whole as floats */
+
+/* Panels of 16 channels: floats of each tap, and their sums; in bytes. */
+NN_SIZE long nn_int8_depthwise_packed(long channels, long taps)
+{
+    return nn_round_up(channels, NN_PANEL) * (taps + 1) * (long)sizeof(float);
+}
+
 /* ---- separable maps of images ------------------------------------------------------- */
 
 enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */

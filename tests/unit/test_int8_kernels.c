@@ -14,6 +14,7 @@
 #define NN_LINKED 1
 #include "runtime/kernels/pool/pool_types.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
+#include "runtime/kernels/quantized/quantized_depthwise.h"
 #include "runtime/kernels/quantized/quantized_map.h"
 #include "runtime/kernels/quantized/quantized_pool.h"
 
@@ -50,6 +51,7 @@ static Bytes random_bytes(long count, uint32_t *state, int least)
 
 typedef struct Layer8 {
     nn_int8_conv d;
+    bool depthwise;
     Bytes x, weight, bias, multiplier, shift, want;
 } Layer8;
 
@@ -57,13 +59,15 @@ static int8_t element_of(const Layer8 *l, long sample, int i, int j, long o)
 {
     const nn_int8_conv *d = &l->d;
     int32_t sum = ((const int32_t *)(void *)l->bias.at)[o];
-    for (int c = 0; c < d->c; c++)
+    const int channels = l->depthwise ? 1 : d->c;
+    for (int c = 0; c < channels; c++)
         for (int u = 0; u < d->kh; u++)
             for (int v = 0; v < d->kw; v++) {
                 const int row = i * d->sh + u * d->dh - d->top, column = j * d->sw + v * d->dw - d->left;
                 if (row < 0 || row >= d->h || column < 0 || column >= d->w) continue;
-                sum += l->weight.at[((o * d->c + c) * d->kh + u) * d->kw + v] *
-                       (l->x.at[((sample * d->h + row) * d->w + column) * d->c + c] - d->zero);
+                const long of = l->depthwise ? o : c;
+                sum += l->weight.at[((o * channels + c) * d->kh + u) * d->kw + v] *
+                       (l->x.at[((sample * d->h + row) * d->w + column) * d->c + of] - d->zero);
             }
     const int32_t y = nn_rescale(sum, ((const int32_t *)(void *)l->multiplier.at)[o], l->shift.at[o]);
     return nn_clamp_int8(y + d->out_zero, d->low, d->high);
@@ -72,7 +76,7 @@ static int8_t element_of(const Layer8 *l, long sample, int i, int j, long o)
 /* Factors bring the sums to int8, so that every bit of their rounding is seen; one is 0. */
 static void fill_factors(Layer8 *l, uint32_t *state)
 {
-    const int depth = l->d.c * l->d.kh * l->d.kw;
+    const int depth = (l->depthwise ? 1 : l->d.c) * l->d.kh * l->d.kw;
     int bits = 13;
     while (1 << (2 * (bits - 13)) < depth) bits++;
     for (int o = 0; o < l->d.o; o++) {
@@ -85,11 +89,12 @@ static void fill_factors(Layer8 *l, uint32_t *state)
     }
 }
 
-static Layer8 layer8_of(nn_int8_conv d, uint32_t seed)
+static Layer8 layer8_of(nn_int8_conv d, bool depthwise, uint32_t seed)
 {
     uint32_t state = seed;
-    const long depth = (long)d.c * d.kh * d.kw, pixels = (long)d.oh * d.ow;
+    const long depth = (long)(depthwise ? 1 : d.c) * d.kh * d.kw, pixels = (long)d.oh * d.ow;
     Layer8 l = {.d = d,
+                .depthwise = depthwise,
                 .x = random_bytes((long)d.n * d.h * d.w * d.c, &state, -128),
                 .weight = random_bytes(d.o * depth, &state, -127),
                 .bias = bytes_of(d.o * 4L),
@@ -104,22 +109,31 @@ static Layer8 layer8_of(nn_int8_conv d, uint32_t seed)
 }
 
 typedef void Panels(long o, long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
+typedef void DepthwisePanels(long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
 typedef void Forward8(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
 
 static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
 {
     const nn_int8_conv *d = &l->d;
     const long taps = (long)d->kh * d->kw, count = (long)d->n * d->oh * d->ow * d->o;
-    const Bytes panels = bytes_of(nn_int8_packed(d->o, d->c * taps)), y = bytes_of(count);
+    const char *pack = l->depthwise ? "nn_int8_depthwise_panels" : "nn_int8_panels";
+    const char *forward = l->depthwise ? "nn_int8_depthwise" : "nn_int8_forward";
+    const Bytes panels =
+                    bytes_of(l->depthwise ? nn_int8_depthwise_packed(d->o, taps) : nn_int8_packed(d->o, d->c * taps)),
+                y = bytes_of(count);
     const nn_int8_conv_args args = {.x = l->x.at,
                                     .panels = panels.at,
                                     .bias = (const int32_t *)(void *)l->bias.at,
                                     .multiplier = (const int32_t *)(void *)l->multiplier.at,
                                     .shift = l->shift.at,
                                     .y = y.at};
-    for (int t = 0; t < T; t++)
-        ((Panels *)kernel_named(table, "nn_int8_panels"))(d->o, d->c, taps, l->weight.at, panels.at, t, T);
-    for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, "nn_int8_forward"))(d, &args, t, T);
+    for (int t = 0; t < T; t++) {
+        if (l->depthwise)
+            ((DepthwisePanels *)kernel_named(table, pack))(d->o, taps, l->weight.at, panels.at, t, T);
+        else
+            ((Panels *)kernel_named(table, pack))(d->o, d->c, taps, l->weight.at, panels.at, t, T);
+    }
+    for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, forward))(d, &args, t, T);
     for (long i = 0; i < count; i++)
         assert_element(y.at[i] == l->want.at[i],
                        "%d channels, %d outputs, %dx%d taps, %d threads: element %ld is %d, not %d", d->c, d->o, d->kh,
@@ -128,13 +142,15 @@ static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
     guarded_free(panels.floats), guarded_free(y.floats);
 }
 
-static void check_conv8(const nn_symbol *table, nn_int8_conv d, uint32_t seed)
+static void check_layer8(const nn_symbol *table, nn_int8_conv d, bool depthwise, uint32_t seed)
 {
-    Layer8 l = layer8_of(d, seed);
+    Layer8 l = layer8_of(d, depthwise, seed);
     for (int T = 1; T <= THREADS; T++) check_threads(table, &l, T);
     guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
     guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
 }
+
+static void check_conv8(const nn_symbol *table, nn_int8_conv d, uint32_t seed) { check_layer8(table, d, false, seed); }
 
 static nn_int8_conv square(int n, int c, int o, int size, int k, int stride, int pad)
 {
@@ -178,6 +194,24 @@ START_TEST(int8_sums)
 }
 END_TEST
 
+START_TEST(int8_depthwise)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    for (int c = 1; c <= 150; c += 1 + c / 3) check_layer8(table, square(2, c, c, 7, 3, 1, 1), true, (uint32_t)c);
+    check_layer8(table, square(1, 70, 70, 9, 3, 2, 1), true, 1);
+    check_layer8(table, square(1, 33, 33, 6, 1, 1, 0), true, 2);
+    check_layer8(table, square(1, 18, 18, 12, 7, 1, 3), true, 3);
+    nn_int8_conv d = square(1, 20, 20, 24, 22, 1, 1); /* 484 taps of the largest numbers */
+    d.zero = 127;
+    check_layer8(table, d, true, 4);
+    d = square(1, 40, 40, 8, 3, 1, 2);
+    d.dh = d.dw = 2;
+    d.any_factor = 1, d.low = -20, d.high = 90, d.zero = -128;
+    check_layer8(table, d, true, 5);
+}
+END_TEST
+
 /* A sum alone, of every size: what brings it to the scale of the result. */
 START_TEST(int8_rescaling)
 {
@@ -187,7 +221,7 @@ START_TEST(int8_rescaling)
     static const int32_t edges[] = {INT32_MAX, -INT32_MAX, -INT32_MAX - 1, 0, 1, -1, 1 << 30, -(1 << 30)};
     for (int more = 0; more <= 30; more++) {
         uint32_t state = (uint32_t)more;
-        Layer8 l = layer8_of(square(1, 4, OUTPUTS, 1, 1, 1, 0), 9);
+        Layer8 l = layer8_of(square(1, 4, OUTPUTS, 1, 1, 1, 0), false, 9);
         for (int o = 0; o < OUTPUTS; o++) {
             const int32_t near = (int32_t)((next_bits(&state) % 256 - 128) << more);
             for (int k = 0; k < 4; k++) l.weight.at[o * 4 + k] = 0;
@@ -279,6 +313,7 @@ Suite *int8_kernels_suite(void)
     Suite *suite = suite_create("int8 kernels");
     TCase *tests = tcase_create("int8 kernels");
     tcase_add_loop_test(tests, int8_sums, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_depthwise, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_rescaling, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_additions, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_joins, 0, kernel_tables());

@@ -81,7 +81,22 @@ static const char *quantized_conv_refusal(const Node *n)
 static void quantized_conv_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "outer", "%s", "");
-    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c);
+    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c, "nn_int8_forward");
+}
+
+static const char *quantized_depthwise_refusal(const Node *n)
+{
+    const Correlation *c = &((const QuantizedSums *)n->attrs)->c;
+    const int64_t channels = c->large.dim[0];
+    if (c->groups != channels || c->small.dim[0] != channels) return "its groups are not one channel each";
+    if (c->slide[0].k * c->slide[1].k > NN_INT8_TAPS) return "too many taps";
+    return correlate_refusal(c);
+}
+
+static void quantized_depthwise_emit(Writer *w, const Node *n)
+{
+    writer_bind(w, "outer", "%s", "");
+    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c, "nn_int8_depthwise");
 }
 
 static const Variant quantized_conv_variants[] = {
@@ -94,6 +109,15 @@ static const Variant quantized_conv_variants[] = {
      .prepack = &quantized_panels,
      .emit = quantized_conv_emit,
      .kernel = "quantized_conv"},
+    {.name = "depthwise_nhwc",
+     .layouts = IN_NHWC,
+     .dtypes = OF_I8,
+     .traits = VARIANT_SEQUENCES,
+     .refuses = quantized_depthwise_refusal,
+     .cost = quantized_depthwise_cost,
+     .prepack = &quantized_depthwise_panels,
+     .emit = quantized_depthwise_emit,
+     .kernel = "quantized_depthwise"},
     {0},
 };
 

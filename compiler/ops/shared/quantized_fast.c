@@ -40,6 +40,38 @@ const Op quantized_panels = {
     .variants = int8_panels_variants,
 };
 
+static bool int8_depthwise_shape(Graph *g, Node *n)
+{
+    const Shape weight = n->in[0]->shape;
+    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_depthwise_packed(weight.dim[0], depth_of_row(weight))));
+    return true;
+}
+
+static void int8_depthwise_emit(Writer *w, const Node *n)
+{
+    const Shape weight = n->in[0]->shape;
+    writer_bind_int(w, "rows", weight.dim[0]);
+    writer_bind_int(w, "taps", depth_of_row(weight));
+    writer_put(w, "nn_int8_depthwise_panels($rows, $taps, weight, panels, $t, $T);");
+}
+
+static const Variant int8_depthwise_variants[] = {{.name = "floats",
+                                                   .layouts = IN_NCHW,
+                                                   .dtypes = OF_I8,
+                                                   .emit = int8_depthwise_emit,
+                                                   .kernel = "quantized_depthwise"},
+                                                  {0}};
+
+const Op quantized_depthwise_panels = {
+    .name = "quantized.depthwise_panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = int8_depthwise_shape,
+    .flops = region_no_flops,
+    .variants = int8_depthwise_variants,
+};
+
 /* ---- the call ------------------------------------------------------------------------------------ */
 
 /* A factor of 0 is one at any shift. */
@@ -63,7 +95,7 @@ static bool has_any_factor(const Multiplier *factor, int64_t count)
     return false;
 }
 
-void quantized_call(Writer *w, const Node *n, const Correlation *c)
+void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *kernel)
 {
     const QuantizedSums *a = n->attrs;
     const int64_t *large = c->large.dim, *small = c->small.dim;
@@ -89,11 +121,15 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c)
                             has_any_factor(a->factor, small[0])};
     put_factors(w, a->factor, small[0]);
     writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor", size);
+    writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"
                   "const nn_int8_conv_args args = {\n"
                   "    .x = x, .panels = qweight, .bias = qbias, .multiplier = multiplier, .shift = shift, .y = y};\n"
-                  "nn_int8_forward(&size, &args, $t, $T);");
+                  "$kernel(&size, &args, $t, $T);");
 }
+
+/* Those of floats, and twice as much for the conversions. */
+double quantized_depthwise_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) * 4; }
 
 /* A quarter: as many bytes as floats, four times as many in a vector. */
 double quantized_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) / 4; }
