@@ -140,8 +140,8 @@ static bool fold_reshape(Conversion *c)
         if (dims[i] == 0 && i < from->rank) dims[i] = from->dims[i];
         if (dims[i] == -1)
             open = i;
-        else
-            fixed *= dims[i];
+        else if (dims[i] < 0 || __builtin_mul_overflow(fixed, dims[i], &fixed))
+            return false;
     }
     if (open >= 0) dims[open] = fixed ? from->count / fixed : 0;
     return rank >= 0 && same_numbers(c, rank, dims, from->type);
