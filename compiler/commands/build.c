@@ -14,6 +14,7 @@
 #include "commands/feeding.h"
 #include "commands/output.h"
 #include "emit/c_names.h"
+#include "runtime/nn.h"
 
 extern const char python_model_text[]; /* runtime/python/model.py */
 
@@ -202,8 +203,8 @@ static OutputFile interface_file(const BuildRun *b)
         text = arena_printf(
             b->arena,
             "\"\"\"The network %s, compiled by nnc: see Model.  Needs NumPy, and %s beside this file.\"\"\"\n"
-            "\nLIBRARY = \"%s\"\nPREFIX = \"%s\"\n\n%s",
-            b->prefix, path_file_name(output), path_file_name(output), b->prefix, python_model_text);
+            "\nLIBRARY = \"%s\"\nPREFIX = \"%s\"\nABI = %d\n\n%s",
+            b->prefix, path_file_name(output), path_file_name(output), b->prefix, NN_ABI, python_model_text);
     else
         path =
             arena_printf(b->arena, "%.*s%s", (int)(path_file_name(output) - output), output, path_file_name(b->header));

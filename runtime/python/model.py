@@ -55,7 +55,7 @@ class _Info(_c.Structure):  # nn_model_info of nn.h
     ]
 
 
-_ABI, _CLASSES, _STATE = 5, 0, 3
+_CLASSES, _STATE = 0, 3
 
 
 def _block(size):
@@ -113,8 +113,8 @@ class Model:
         info = self._library[PREFIX + "_info"]
         info.restype = _c.POINTER(_Info)
         self._info = info().contents
-        if self._info.abi != _ABI:
-            raise RuntimeError("%s has the interface %d, not %d: build it anew" % (LIBRARY, self._info.abi, _ABI))
+        if self._info.abi != ABI:
+            raise RuntimeError("%s has the interface %d, not %d: build it anew" % (LIBRARY, self._info.abi, ABI))
         self.batch = self._info.batch
         self.input_shape = tuple(self._info.input_dims[: self._info.input_rank])
         self.output_shape = tuple(self._info.output_dims[: self._info.output_rank])

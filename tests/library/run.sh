@@ -7,7 +7,7 @@ stage=$tmp/stage
 try 'make install' make -s install "CC=$CC" DESTDIR="$stage" PREFIX=/usr
 prefix=$stage/usr
 exists "$prefix/include/nnc.h" "$prefix/include/nn.h" "$prefix/lib/libnnc.a" "$prefix/lib/pkgconfig/nnc.pc" \
-    "$prefix/share/doc/nnc/libnnc.c" "$prefix/share/doc/nnc/libnnc.md"
+    "$prefix/share/doc/nnc/docs/libnnc.c" "$prefix/share/doc/nnc/docs/libnnc.md"
 what='the names of libnnc.a'
 nm -g --defined-only "$prefix/lib/libnnc.a" 2>/dev/null | sed -n 's/.* [A-Z] //p' | sort >"$tmp/have"
 sed -n 's/^[a-z].*[ *]\(nnc_[a-z_]*\)(.*;.*/\1/p' "$prefix/include/nnc.h" | sort >"$tmp/want"
