@@ -5,7 +5,7 @@
 #
 #     bench/int8.sh
 #
-# NNC ./nnc   CC gcc   FLAGS '-O3 -march=native'   THREADS 2   ROUNDS 5   PYTHON python3, with NumPy
+# NNC ./nnc   CC gcc   FLAGS '-O3 -march=native'   THREADS 2   ROUNDS 5   PYTHON: one with NumPy (python3, else /usr/bin/python3)
 cd "$(dirname "$0")/.." || exit 1
 root=$(pwd)
 NNC=$(realpath "${NNC:-./nnc}")
@@ -13,7 +13,7 @@ CC=${CC:-gcc}
 FLAGS=${FLAGS:--O3 -march=native}
 THREADS=${THREADS:-2}
 ROUNDS=${ROUNDS:-5}
-PYTHON=${PYTHON:-python3}
+PYTHON=${PYTHON:-$(python3 -c "import numpy" 2>/dev/null && echo python3 || echo /usr/bin/python3)}
 LC_ALL=C
 export LC_ALL
 tmp=$(mktemp -d) || exit 3

@@ -50,7 +50,7 @@ static void bind_added(Writer *w, const Node *n)
     const QuantizedAdd *a = n->attrs;
     char factors[BRANCHES * (FACTOR_TEXT + 2)] = "", arrays[BRANCHES * 8] = "", text[FACTOR_TEXT];
     for (int i = 0; i < n->in_count; i++) {
-        char array[8];
+        char array[16];
         int8_factor_text(text, n->in[i]->zero_point, a->branch[i]);
         snprintf(array, sizeof array, "x%d", i);
         strcat(strcat(factors, i ? ", " : ""), text);

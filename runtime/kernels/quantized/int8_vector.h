@@ -25,7 +25,27 @@ typedef long long nn_quant_longs __attribute__((vector_size(NN_QUANT_LANES * 4))
 typedef unsigned long long nn_quant_wide __attribute__((vector_size(NN_QUANT_LANES * 4)));
 typedef signed char nn_quant_results __attribute__((vector_size(NN_QUANT_LANES), aligned(1), may_alias));
 
+typedef short nn_quant_halves __attribute__((vector_size(NN_QUANT_LANES * 2)));
+
 NN_INLINE nn_quant_sums nn_quant_load(const int *p) { return *(const nn_quant_ints *)p; }
+
+/* Between 8 and 32 bits by 16: gcc 12 would convert lane by lane, and knows no shorter way to widen. */
+NN_INLINE nn_quant_sums nn_quant_widen(const int8_t *p)
+{
+    const nn_quant_results *bytes = (const nn_quant_results *)p;
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+    nn_quant_sums wide;
+    __asm__("vpmovsxbd {%1, %0|%0, %1}" : "=v"(wide) : "m"(*bytes));
+    return wide;
+#else
+    return __builtin_convertvector(__builtin_convertvector(*bytes, nn_quant_halves), nn_quant_sums);
+#endif
+}
+
+NN_INLINE nn_quant_results nn_quant_narrowed(nn_quant_sums x)
+{
+    return __builtin_convertvector(__builtin_convertvector(x, nn_quant_halves), nn_quant_results);
+}
 
 /* ---- products ------------------------------------------------------------------------------- */
 
@@ -179,7 +199,7 @@ NN_INLINE nn_quant_sums nn_quant_clamp(nn_quant_sums x, int low, int high)
 /* Stores the first `count` lanes, which are int8. */
 NN_INLINE void nn_quant_store(int8_t *to, nn_quant_sums x, long count)
 {
-    const nn_quant_results narrow = __builtin_convertvector(x, nn_quant_results);
+    const nn_quant_results narrow = nn_quant_narrowed(x);
     if (count >= NN_QUANT_LANES) {
         *(nn_quant_results *)to = narrow;
         return;

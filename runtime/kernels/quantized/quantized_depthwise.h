@@ -47,9 +47,7 @@ NN_KERNEL void nn_int8_depthwise_panels(long c, long taps, const int8_t *weight,
 /* The first `count` of a vector's numbers, the others 0. */
 NN_INLINE nn_quant_floats nn_quant_floats_of(const int8_t *p, long count)
 {
-    if (count >= NN_QUANT_LANES)
-        return __builtin_convertvector(__builtin_convertvector(*(const nn_quant_results *)p, nn_quant_sums),
-                                       nn_quant_floats);
+    if (count >= NN_QUANT_LANES) return __builtin_convertvector(nn_quant_widen(p), nn_quant_floats);
     float lane[NN_QUANT_LANES];
     for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = i < count ? p[i] : 0;
     return *(const nn_quant_packed *)lane;

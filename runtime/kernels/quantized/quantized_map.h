@@ -49,7 +49,7 @@ NN_INLINE nn_range nn_quant_range(long count, int t, int T)
 /* The first `count` of a vector's numbers, the others 0. */
 NN_INLINE nn_quant_sums nn_quant_numbers(const int8_t *p, long count)
 {
-    if (count >= NN_QUANT_LANES) return __builtin_convertvector(*(const nn_quant_results *)p, nn_quant_sums);
+    if (count >= NN_QUANT_LANES) return nn_quant_widen(p);
     int lane[NN_QUANT_LANES];
     for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = i < count ? p[i] : 0;
     return nn_quant_load(lane);
