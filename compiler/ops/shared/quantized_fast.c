@@ -79,6 +79,7 @@ static int shift_of(Multiplier m) { return m.value ? m.shift : -1; }
 
 static void put_factors(Writer *w, const Multiplier *factor, int64_t count)
 {
+    if (count < 1) return;
     int32_t *values = calloc((size_t)count, sizeof *values);
     if (!values) abort();
     for (int64_t i = 0; i < count; i++) values[i] = factor[i].value;
