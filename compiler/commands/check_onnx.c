@@ -18,9 +18,16 @@
 #include "commands/imported.h"
 #include "commands/reference_rows.h"
 
+/* A file of the data set, which its tensor lies in. */
+typedef struct TensorFile {
+    ProtobufCMessage *message;
+    OnnxMemory memory;
+} TensorFile;
+
 typedef struct OnnxCase {
     CheckOptions *options;
     Arena *arena;
+    List files; /* of TensorFile */
     const char *folder;
     Map *given; /* input → OnnxTensor */
     OnnxImport import;
@@ -32,17 +39,26 @@ typedef struct OnnxCase {
 /* ---- files ------------------------------------------------------------------------ */
 
 /* KIND_i.pb of the folder, or NULL where there is none. */
-static OnnxTensor *read_pb(const OnnxCase *k, const char *kind, int index, NnError *error)
+static OnnxTensor *read_pb(OnnxCase *k, const char *kind, int index, NnError *error)
 {
     const char *path = arena_printf(k->arena, "%s/%s_%d.pb", k->folder, kind, index);
-    OnnxMemory *memory = arena_alloc(k->arena, sizeof *memory);
+    TensorFile *file = arena_alloc(k->arena, sizeof *file);
     OnnxTensor *t = arena_alloc(k->arena, sizeof *t);
     FILE *exists = fopen(path, "r");
     if (!exists) return NULL;
     fclose(exists);
-    ProtobufCMessage *m = onnx_message_read(path, &onnx__tensor_proto__descriptor, memory, error);
-    if (!m || onnx_tensor_read(k->arena, (Onnx__TensorProto *)m, k->folder, t, error)) return NULL;
-    return t;
+    file->message = onnx_message_read(path, &onnx__tensor_proto__descriptor, &file->memory, error);
+    if (!file->message) return NULL;
+    list_push(k->arena, &k->files, file);
+    return onnx_tensor_read(k->arena, (Onnx__TensorProto *)file->message, k->folder, t, error) ? NULL : t;
+}
+
+static void free_files(OnnxCase *k)
+{
+    for (int i = 0; i < k->files.count; i++) {
+        TensorFile *file = k->files.at[i];
+        onnx_message_free(file->message, &file->memory);
+    }
 }
 
 static bool is_initialiser(const Onnx__GraphProto *g, const char *name)
@@ -255,6 +271,7 @@ int check_onnx(CheckOptions *o)
 {
     OnnxCase k = {.options = o, .arena = arena_new(), .folder = o->reference};
     const int status = check_sets(&k);
+    free_files(&k);
     arena_free(k.arena);
     if (status) return status;
     if (!k.compared) return fail(STATUS_INPUT, "%s: there is nothing to compare", o->reference);
