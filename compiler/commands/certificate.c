@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "commands/output.h"
-#include "report/page.h"
 #include "report/page_text.h"
 
 static double decibels(const ValueError *e) { return e->noise > 0 ? 10 * log10(e->signal / e->noise) : INFINITY; }
@@ -93,15 +92,7 @@ int certificate_write_page(const char *path, const char *net, const char *text)
 {
     const Page page = {certificate_html_text,   net, "int8 certificate", certificate_style_text,
                        certificate_script_text, text};
-    char *html = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&html, &length);
-    if (!out) return fail(STATUS_SYSTEM, "out of memory");
-    page_write(&page, out);
-    int status = fclose(out) ? fail(STATUS_SYSTEM, "out of memory") : STATUS_OK;
-    if (!status) status = output_write(&(OutputFile){path, html, length}, 1);
-    free(html);
-    return status;
+    return output_write_page(path, &page);
 }
 
 const char *certificate_hash(Arena *arena, const char *text)

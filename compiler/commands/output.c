@@ -5,6 +5,7 @@
  */
 #include "commands/output.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "commands/commands.h"
@@ -25,4 +26,17 @@ int output_write(const OutputFile *files, int count)
     int failed = nn_files_write(new, count, &error);
     free(new);
     return failed ? fail(STATUS_SYSTEM, "%s", error.text) : STATUS_OK;
+}
+
+int output_write_page(const char *path, const Page *page)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out) page_write(page, out);
+    const bool written = out && fclose(out) == 0;
+    const int status = written ? output_write(&(OutputFile){path, text, length}, 1)
+                               : fail(STATUS_SYSTEM, "out of memory: the page is not written");
+    free(text);
+    return status;
 }

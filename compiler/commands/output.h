@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include "report/page.h"
+
 typedef struct OutputFile {
     const char *path;
     const char *text;
@@ -15,5 +17,8 @@ typedef struct OutputFile {
 /* Writes all files, as runtime/core/new_file.h describes, or none.  Returns a
  * Status, the message printed. */
 int output_write(const OutputFile *, int count);
+
+/* The same of a page. */
+int output_write_page(const char *path, const Page *);
 
 #endif

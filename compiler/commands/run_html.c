@@ -5,19 +5,14 @@
 
 #include "commands/output.h"
 #include "commands/run_record.h"
-#include "report/page.h"
 #include "report/page_text.h"
 
 int run_html_write(const char *path, const char *title, json_t *value)
 {
-    char *json = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(7)), *text = NULL;
-    size_t length = 0;
-    FILE *out = json ? open_memstream(&text, &length) : NULL;
-    if (out) page_write(&(Page){run_html_text, title, "training", run_style_text, run_script_text, json}, out);
-    const bool written = out && fclose(out) == 0;
-    const int status = written ? output_write(&(OutputFile){path, text, length}, 1)
-                               : fail(STATUS_SYSTEM, "out of memory: the page is not written");
-    free(text);
+    char *json = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    const Page page = {run_html_text, title, "training", run_style_text, run_script_text, json};
+    const int status =
+        json ? output_write_page(path, &page) : fail(STATUS_SYSTEM, "out of memory: the page is not written");
     free(json);
     json_decref(value);
     return status;

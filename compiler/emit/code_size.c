@@ -2,8 +2,8 @@
  * What the text of functions consists of.
  *
  * Enters: C as the operators print it.  Leaves: how many functions, loops, branches, indices
- * and operations there are, and the bytes of the tables in them.  An operation is a binary operator between spaces; those of a loop's head
- * are the loop's.
+ * and operations there are, and the bytes of the tables in them.  An operation is a binary operator
+ * between spaces; those of a loop's head are the loop's.
  */
 #include "emit/code_size.h"
 

@@ -40,6 +40,8 @@ static void quantized_conv_plain(Writer *w, const Node *n)
     correlate_sums(w, &((const QuantizedSums *)n->attrs)->c, &text);
 }
 
+static int64_t quantized_conv_macs(const Node *n) { return correlate_macs(&((const QuantizedSums *)n->attrs)->c); }
+
 /* ---- in place ---------------------------------------------------------- */
 
 static bool quantized_conv_in_place_shape(Graph *g, Node *n)
@@ -53,8 +55,6 @@ static void quantized_conv_in_place_plain(Writer *w, const Node *n)
     const CorrelateText text = quantized_conv_text(w, n);
     correlate_in_place(w, &((const QuantizedSums *)n->attrs)->c, &text);
 }
-
-static int64_t quantized_conv_macs(const Node *n) { return correlate_macs(&((const QuantizedSums *)n->attrs)->c); }
 
 static const Op op_quantized_conv_in_place = {
     .name = "quantized_conv.in_place",
@@ -71,6 +71,8 @@ static const Op *quantized_conv_in_place(const Node *n, int64_t batch)
 {
     return correlate_is_in_place(&((const QuantizedSums *)n->attrs)->c, batch) ? &op_quantized_conv_in_place : NULL;
 }
+
+/* ---- fast form --------------------------------------------------------- */
 
 static const char *quantized_conv_refusal(const Node *n)
 {
@@ -120,6 +122,8 @@ static const Variant quantized_conv_variants[] = {
      .kernel = "quantized_depthwise"},
     {0},
 };
+
+/* ---- the operator ------------------------------------------------------ */
 
 const Op op_quantized_conv = {
     .name = "quantized_conv",

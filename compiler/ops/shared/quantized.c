@@ -32,6 +32,17 @@ void quantized_bind_factor(Writer *w, Multiplier factor)
     writer_bind_int(w, "shift", factor.shift);
 }
 
+void quantized_put_factor_tables(Writer *w, const Multiplier *factor, int64_t count)
+{
+    int32_t *values = calloc((size_t)count, sizeof *values);
+    if (!values) abort();
+    for (int64_t i = 0; i < count; i++) values[i] = factor[i].value;
+    quantized_put_table(w, "int32_t", "multiplier", values, count);
+    for (int64_t i = 0; i < count; i++) values[i] = factor[i].shift;
+    quantized_put_table(w, "int8_t", "shift", values, count);
+    free(values);
+}
+
 void quantized_put_factors(Writer *w, const Multiplier *factor, int64_t count, const char *row)
 {
     bool same = true;
@@ -41,13 +52,7 @@ void quantized_put_factors(Writer *w, const Multiplier *factor, int64_t count, c
         quantized_bind_factor(w, factor[0]);
         return;
     }
-    int32_t *values = calloc((size_t)count, sizeof *values);
-    if (!values) abort();
-    for (int64_t i = 0; i < count; i++) values[i] = factor[i].value;
-    quantized_put_table(w, "int32_t", "multiplier", values, count);
-    for (int64_t i = 0; i < count; i++) values[i] = factor[i].shift;
-    quantized_put_table(w, "int8_t", "shift", values, count);
-    free(values);
+    quantized_put_factor_tables(w, factor, count);
     writer_bind(w, "multiplier", "multiplier[%s]", row);
     writer_bind(w, "shift", "shift[%s]", row);
 }

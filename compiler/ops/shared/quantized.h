@@ -28,6 +28,7 @@ typedef struct QuantizedScale {
 /* Declares the tables `multiplier` and `shift`, or of one factor for all binds $multiplier and $shift
  * to it: $multiplier is that of $row. */
 void quantized_put_factors(Writer *, const Multiplier *, int64_t count, const char *row);
+void quantized_put_factor_tables(Writer *, const Multiplier *, int64_t count);
 void quantized_bind_factor(Writer *, Multiplier);
 
 /* Binds $name to " + 3", " - 3" or "". */

@@ -74,32 +74,28 @@ const Op quantized_depthwise_panels = {
 
 /* ---- the call ------------------------------------------------------------------------------------ */
 
-/* A factor of 0 is one at any shift. */
-static int shift_of(Multiplier m) { return m.value ? m.shift : -1; }
-
-static void put_factors(Writer *w, const Multiplier *factor, int64_t count)
+/* Declares the tables; returns whether some factor is not one of nn_quant_rescale.  One of 0 is, at any
+ * shift. */
+static bool put_factors(Writer *w, const Multiplier *factor, int64_t count)
 {
-    if (count < 1) return;
-    int32_t *values = calloc((size_t)count, sizeof *values);
-    if (!values) abort();
-    for (int64_t i = 0; i < count; i++) values[i] = factor[i].value;
-    quantized_put_table(w, "int32_t", "multiplier", values, count);
-    for (int64_t i = 0; i < count; i++) values[i] = shift_of(factor[i]);
-    quantized_put_table(w, "int8_t", "shift", values, count);
-    free(values);
-}
-
-static bool has_any_factor(const Multiplier *factor, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        if (shift_of(factor[i]) >= 0 || factor[i].value < 0) return true;
-    return false;
+    if (count < 1) return false;
+    Multiplier *taken = calloc((size_t)count, sizeof *taken);
+    bool any = false;
+    if (!taken) abort();
+    for (int64_t i = 0; i < count; i++) {
+        taken[i] = factor[i].value ? factor[i] : (Multiplier){0, -1};
+        any = any || taken[i].shift >= 0 || taken[i].value < 0;
+    }
+    quantized_put_factor_tables(w, taken, count);
+    free(taken);
+    return any;
 }
 
 void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *kernel)
 {
     const QuantizedSums *a = n->attrs;
     const int64_t *large = c->large.dim, *small = c->small.dim;
+    const bool any_factor = put_factors(w, a->factor, small[0]);
     const Slide *h = &c->slide[0], *v = &c->slide[1];
     const int64_t size[] = {large[0],
                             large[1],
@@ -119,8 +115,7 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *
                             n->out[0]->zero_point,
                             a->low,
                             a->high,
-                            has_any_factor(a->factor, small[0])};
-    put_factors(w, a->factor, small[0]);
+                            any_factor};
     writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor", size);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"

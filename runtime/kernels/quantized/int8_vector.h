@@ -42,6 +42,15 @@ NN_INLINE nn_quant_sums nn_quant_widen(const int8_t *p)
 #endif
 }
 
+/* The first `count` of a vector's numbers, the others 0. */
+NN_INLINE nn_quant_sums nn_quant_numbers(const int8_t *p, long count)
+{
+    if (count >= NN_QUANT_LANES) return nn_quant_widen(p);
+    int lane[NN_QUANT_LANES];
+    for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = i < count ? p[i] : 0;
+    return nn_quant_load(lane);
+}
+
 NN_INLINE nn_quant_results nn_quant_narrowed(nn_quant_sums x)
 {
     return __builtin_convertvector(__builtin_convertvector(x, nn_quant_halves), nn_quant_results);
@@ -187,6 +196,12 @@ NN_INLINE nn_quant_sums nn_quant_rescale_lanes(nn_quant_sums x, const int *m, co
     __builtin_memcpy(lane, &x, sizeof lane);
     for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = nn_rescale(lane[i], m[i], shift[i]);
     return nn_quant_load(lane);
+}
+
+/* By the one or, with `any`, by the other; more[i] = −1 − shift[i]. */
+NN_INLINE nn_quant_sums nn_quant_rescale_by(int any, nn_quant_sums x, const int *m, const int *shift, const int *more)
+{
+    return any ? nn_quant_rescale_lanes(x, m, shift) : nn_quant_rescale(x, nn_quant_load(m), nn_quant_load(more));
 }
 
 NN_INLINE nn_quant_sums nn_quant_clamp(nn_quant_sums x, int low, int high)

@@ -179,11 +179,8 @@ NN_INLINE void nn_quant_tile(const int M, const nn_int8_conv *d, const nn_quant_
     for (int v = 0; v < NN_QUANT_TILE_SUMS; v++) {
         const int at = v * NN_QUANT_LANES;
         nn_quant_sums s = nn_quant_outputs_of(&sum[m][v * NN_QUANT_VECTORS / NN_QUANT_TILE_SUMS]);
-        s += nn_quant_load(c->start + at);
-        if (d->any_factor)
-            s = nn_quant_rescale_lanes(s, c->multiplier + at, c->shift + at);
-        else
-            s = nn_quant_rescale(s, nn_quant_load(c->multiplier + at), nn_quant_load(c->more + at));
+        s = nn_quant_rescale_by(d->any_factor, s + nn_quant_load(c->start + at), c->multiplier + at, c->shift + at,
+                                c->more + at);
         if (c->count > at)
             nn_quant_store(y + (long)m * d->o + at, nn_quant_clamp(s + d->out_zero, d->low, d->high), c->count - at);
     }

@@ -44,13 +44,9 @@ NN_KERNEL void nn_int8_depthwise_panels(long c, long taps, const int8_t *weight,
     }
 }
 
-/* The first `count` of a vector's numbers, the others 0. */
 NN_INLINE nn_quant_floats nn_quant_floats_of(const int8_t *p, long count)
 {
-    if (count >= NN_QUANT_LANES) return __builtin_convertvector(nn_quant_widen(p), nn_quant_floats);
-    float lane[NN_QUANT_LANES];
-    for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = i < count ? p[i] : 0;
-    return *(const nn_quant_packed *)lane;
+    return __builtin_convertvector(nn_quant_numbers(p, count), nn_quant_floats);
 }
 
 NN_INLINE nn_quant_floats nn_quant_tap(const float *panel, long tap)
@@ -119,10 +115,7 @@ NN_INLINE void nn_quant_line_pixel(const nn_int8_conv *d, const nn_int8_conv_arg
         const nn_quant_floats products = whole ? nn_quant_window(d, panel, window + c, count)
                                                : nn_quant_border(d, panel, image + c, row, column, count);
         nn_quant_sums sum = __builtin_convertvector(products, nn_quant_sums) + nn_quant_load(l->start + c);
-        if (d->any_factor)
-            sum = nn_quant_rescale_lanes(sum, l->multiplier + c, l->shift + c);
-        else
-            sum = nn_quant_rescale(sum, nn_quant_load(l->multiplier + c), nn_quant_load(l->more + c));
+        sum = nn_quant_rescale_by(d->any_factor, sum, l->multiplier + c, l->shift + c, l->more + c);
         nn_quant_store(a->y + p * d->c + at, nn_quant_clamp(sum + d->out_zero, d->low, d->high), count);
     }
 }

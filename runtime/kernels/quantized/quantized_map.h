@@ -46,15 +46,6 @@ NN_INLINE nn_range nn_quant_range(long count, int t, int T)
     return (nn_range){first < count ? first : count, end < count ? end : count};
 }
 
-/* The first `count` of a vector's numbers, the others 0. */
-NN_INLINE nn_quant_sums nn_quant_numbers(const int8_t *p, long count)
-{
-    if (count >= NN_QUANT_LANES) return nn_quant_widen(p);
-    int lane[NN_QUANT_LANES];
-    for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = i < count ? p[i] : 0;
-    return nn_quant_load(lane);
-}
-
 /* nn_rescale by one factor. */
 NN_INLINE nn_quant_sums nn_quant_scaled(nn_quant_sums x, const nn_int8_factor *f)
 {
