@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 import termios
 import time
@@ -14,6 +15,7 @@ answer, command = ANSWERS[sys.argv[1]], sys.argv[2:]
 
 child, terminal = pty.fork()
 if child == 0:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells ignore it in what they run in the background
     os.execvp(command[0], command)
 said, asked, until = b"", 0, time.time() + 60
 while time.time() < until:
