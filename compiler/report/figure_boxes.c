@@ -2,8 +2,8 @@
  * The boxes of a figure and their sizes.
  *
  * In: the layers that lead to the output.  Out: a box for each layer that makes a new volume.
- * Element-wise layers and normalisations are slabs of the box that they read; views, dropout
- * and crops are not drawn, nor is what depends on parameters alone.
+ * Element-wise layers and normalisations are slabs of the box that they read; views, dropout,
+ * crops and slices are not drawn, nor is what depends on parameters alone.
  */
 #include <math.h>
 #include <string.h>
@@ -56,8 +56,10 @@ static FigureKind figure_kind(const Op *op)
 static bool is_merged(const Node *n)
 {
     const FigureKind kind = figure_kind(n->op);
+    static const char *const parts[] = {"crop", "slice", NULL};
     if (n->data_count != 1 || kind == FIGURE_CONV || kind == FIGURE_DENSE) return false;
-    return kind == FIGURE_POOL ? strcmp(n->op->name, "crop") == 0 : shape_equal(node_shape_in(n), node_shape_out(n));
+    if (is_one_of(n->op->name, parts)) return true;
+    return kind != FIGURE_POOL && shape_equal(node_shape_in(n), node_shape_out(n));
 }
 
 /* ---- sizes ---------------------------------------------------------------------- */

@@ -132,11 +132,12 @@ static void split_rows(FigurePlacer *p, const List *set, List *rows)
 
 /* ---- repetitions ----------------------------------------------------------------- */
 
-static void add_box_signature(const FigurePlacer *p, Text *text, const FigureBox *b)
+/* `inside` a parallel part, whose end shows its height and width: padding along the channels has others. */
+static void add_box_signature(const FigurePlacer *p, Text *text, const FigureBox *b, bool inside)
 {
     const char *sides = strchr(b->shape, 'x');
     if (p->loose)
-        text_addf(text, "%s %s", b->kind, sides ? sides : b->shape);
+        text_addf(text, "%s %s", b->kind, inside ? "" : sides ? sides : b->shape);
     else
         text_addf(text, "%s(%s) %s", b->kind, b->layer ? b->layer->arguments : "", b->shape);
     for (int i = 0; i < b->slabs.count; i++) text_addf(text, "/%d", ((const FigureSlab *)b->slabs.at[i])->kind);
@@ -149,7 +150,7 @@ static const char *item_signature(const FigurePlacer *p, const FigureItem *item)
 {
     Text text;
     text_init(&text, p->arena);
-    for (int i = 0; i < item->boxes.count; i++) add_box_signature(p, &text, item->boxes.at[i]);
+    for (int i = 0; i < item->boxes.count; i++) add_box_signature(p, &text, item->boxes.at[i], item->boxes.count > 1);
     return text.data;
 }
 

@@ -32,18 +32,20 @@ static bool begin_together(const Figure *f, const FigureArrow *a, const FigureAr
     return false;
 }
 
-/* One arrow leads to the next row, and enters its box from the left; arcs branch off it. */
+/* All arrows that lead to the next row begin at one box, and at least one enters its box from the left; the others
+ * branch off it. */
 static bool may_end(const Figure *f, double x)
 {
-    const FigureArrow *straight = NULL, *arc = NULL;
+    const FigureArrow *first = NULL;
+    bool straight = false;
     for (int i = 0; i < f->arrows.count; i++) {
         const FigureArrow *a = f->arrows.at[i];
         if (a->at[0][0] >= x || a->at[a->points - 1][0] <= x) continue;
-        const FigureArrow **of_kind = is_arc(a) ? &arc : &straight;
-        if (*of_kind) return false;
-        *of_kind = a;
+        if (first && !begin_together(f, first, a)) return false;
+        first = a;
+        straight |= !is_arc(a);
     }
-    return straight && (!arc || begin_together(f, straight, arc));
+    return straight;
 }
 
 /* False where some part is wider and cannot be cut. */

@@ -155,11 +155,15 @@ runs 0 report $ex/densenet.nn --format svg; says out '>×24<'
 runs 0 report $ex/convnext.nn --format svg; says out '>×8<'
 # Long figures go on in further rows, and a U-Net in levels.
 width_of() { sed -n 's/^<svg [^>]*width="\([0-9]*\)".*/\1/p' "$tmp/out"; }
-for net in vgg resnet googlenet densenet mobilenet_v2 unet; do
+for net in vgg resnet googlenet inception_v3 pyramidnet densenet mobilenet_v2 unet; do
     runs 0 report $ex/$net.nn --format svg
     what="the width of $net's figure, $(width_of)"
     is "$(width_of)" -le 1345
 done
+# Slices are no boxes: the sixteen maps of LeNet-5's C3 are as many rows, not one for each map that they see.
+runs 0 report $ex/lenet_1998.nn --format svg
+what="the height of lenet_1998's figure, $(sed -n 's/^<svg [^>]*height="\([0-9]*\)".*/\1/p' "$tmp/out")"
+is "$(sed -n 's/^<svg [^>]*height="\([0-9]*\)".*/\1/p' "$tmp/out")" -le 2200
 if have pdflatex && kpsewhich standalone.cls >"$tmp/found" 2>&1; then
     for net in lenet resnet googlenet unet; do
         what="pdflatex of $net's figure"

@@ -59,7 +59,8 @@ static bool boxes_overlap(const FigureBox *a, const FigureBox *b)
 
 START_TEST(boxes_are_apart)
 {
-    static const char *const names[] = {"vgg", "resnet", "googlenet", "inception_v3", "unet", "densenet"};
+    static const char *const names[] = {"vgg",  "resnet",   "googlenet",  "inception_v3",
+                                        "unet", "densenet", "pyramidnet", "lenet_1998"};
     Compilation *c = compilation_new();
     const Figure *f = figure_of_example(c, names[_i]);
     for (int i = 0; i < f->boxes.count; i++) {
@@ -151,7 +152,7 @@ Suite *figure_suite(void)
     Suite *suite = suite_create("figure");
     TCase *tests = tcase_create("figure");
     tcase_add_test(tests, lenet_is_to_scale);
-    tcase_add_loop_test(tests, boxes_are_apart, 0, 6);
+    tcase_add_loop_test(tests, boxes_are_apart, 0, 8);
     tcase_add_test(tests, resnet_repeats_a_block);
     tcase_add_test(tests, unet_is_a_u);
     suite_add_tcase(suite, tests);
