@@ -48,6 +48,13 @@ addEventListener("load", () => {
         expect(`${step.name}: numbers overlap`, canvas.cell < 24 || widest <= canvas.cell);
         expect(`${step.name}: no hover`, document.getElementById("window-text").textContent.includes(corner));
     });
+    dispatchEvent(new Event("beforeprint"));
+    dispatchEvent(new Event("beforeprint")); /* printed twice */
+    document.querySelectorAll("#calls tr td:last-child").forEach((cell, i) => {
+        const value = [data.calls[i].value].flat(Infinity),
+            drawn = value.length > 32 && new Set(value).size > 1;
+        expect(`call ${i + 1}: pictures on paper`, cell.querySelectorAll(".array-tiles, .histogram").length === (drawn ? 1 : 0));
+    });
     expect("wider than the window", document.documentElement.scrollWidth <= innerWidth);
     document.body.setAttribute("data-probe", wrong.length ? wrong.join("; ").replace(/"/g, "'") : "ok");
 });

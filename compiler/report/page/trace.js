@@ -9,7 +9,7 @@ const byId = (id) => document.getElementById(id);
 const stepOf = (name) => data.steps.findIndex((s) => s.name === name);
 const isForward = (call) => call.pass === "forward" || call.pass === "loss";
 const firstBackward = data.calls.findIndex((c) => !isForward(c));
-const BOX_INSET = 50; /* boxes are narrower than the room for the labels below them */
+const BOX_INSET = 50; /* boxes are narrower than the labels below them may be */
 let at = 0; /* calls that have been made */
 let shown = 0; /* the step whose window is shown */
 let playing = 0;
@@ -48,11 +48,11 @@ function extent(numbers) {
     return [least, most];
 }
 
-function brief(array, room) {
+function brief(array, most) {
     const numbers = flat(array);
-    if (numbers.length <= room) return numbers.map(number).join(", ");
-    const [least, most] = extent(numbers);
-    return least === most ? `all ${number(least)}` : `${number(least)} … ${number(most)}`;
+    if (numbers.length <= most) return numbers.map(number).join(", ");
+    const [low, high] = extent(numbers);
+    return low === high ? `all ${number(low)}` : `${number(low)} … ${number(high)}`;
 }
 
 /* ---- what is known ------------------------------------------------------------------- */
@@ -111,9 +111,9 @@ function drawGraph() {
     byId("drawing").replaceChildren(svg);
     const now = svg.querySelector(".now");
     if (now) {
-        const room = byId("drawing"),
+        const panel = byId("drawing"),
             y = now.getBBox().y;
-        room.scrollTop = y - room.clientHeight / 2;
+        panel.scrollTop = y - panel.clientHeight / 2;
     }
 }
 
@@ -384,6 +384,14 @@ function listCalls() {
         );
 }
 
+/* The pictures of large arrays are made when they are needed: there may be thousands of tiles. */
+function beforePrint() {
+    go(data.calls.length);
+    byId("calls").querySelectorAll("td:last-child").forEach((cell, i) => {
+        if (cell.childElementCount === 0) cell.append(...drawArray(data.calls[i].value));
+    });
+}
+
 byId("subtitle").textContent =
     `${data.batch} sample${data.batch === 1 ? "" : "s"}` + (data.loss === null ? "" : `, loss ${number(data.loss)}`);
 byId("at").max = data.calls.length;
@@ -396,6 +404,6 @@ byId("play").addEventListener("click", play);
 byId("output-image").addEventListener("pointermove", point);
 document.addEventListener("keydown", press);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => go(at));
-addEventListener("beforeprint", () => go(data.calls.length));
+addEventListener("beforeprint", beforePrint);
 listCalls();
 go(0);
