@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.." || exit 1
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0
 UBSAN_OPTIONS=print_stacktrace=1
-export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS NNC UNIT
+CK_TIMEOUT_MULTIPLIER=5 # sanitized code is slow; set for Check
+export ASAN_OPTIONS LSAN_OPTIONS UBSAN_OPTIONS CK_TIMEOUT_MULTIPLIER NNC UNIT
 
 # A command may refuse its input; what counts is what the sanitizers say.
 clean() {
