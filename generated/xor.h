@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 6 };
+enum { NN_ABI = 7 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -87,8 +87,16 @@ typedef struct nn_chunk {
     int first;       /* 1: of the chunks of a batch that are computed with this model: it moves running statistics */
     uint64_t before; /* chunks before it in its batch: random layers go on from there */
     void *ctx;
-    void (*ready)(void *ctx, int tensor, float *gradient, size_t count); /* as in nn_hooks */
+    /* These elements of a gradient are final, and nothing reads the parameter any more; of each element once. */
+    void (*ready)(void *ctx, int tensor, float *gradient, size_t count);
 } nn_chunk;
+
+/* What of an update is done: part `part` of `parts` of each trained tensor with skip[tensor] = 0. */
+typedef struct nn_share {
+    const unsigned char *skip;
+    int part, parts; /* several parts only where the update is local */
+    int last;        /* 1: the step ends with it */
+} nn_share;
 
 /* The functions are those of the header under one type for all models. */
 typedef struct nn_model_info {
@@ -150,9 +158,12 @@ typedef struct nn_model_info {
                         const nn_chunk *chunk);
     int collective_count;
     const nn_collective *collectives;
-    /* update, but of the trained tensors with skip[tensor] = 0 alone; neither the others nor their states are touched */
+    /* A share of an update; it neither touches other tensors and their states nor clears gradients. */
     void (*update_some)(void *model, void *gradients, float lr, void *scratch,
-        const unsigned char *skip);
+        const nn_share *share);
+    int update_is_local; /* 1: an element's update depends on that element's gradient alone; else on all gradients */
+    /* Bytes from the begin of the model, and of the block of gradients, to a trained tensor's values; -1: there are none */
+    int (*place)(int tensor, size_t *in_model, size_t *in_gradients);
 } nn_model_info;
 
 #ifdef __cplusplus

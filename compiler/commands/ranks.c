@@ -220,11 +220,11 @@ static void *allocate(const Ranks *r, size_t bytes)
 static void get_reports(const Ranks *r, RankReport *reports, NnMessage *list)
 {
     const int others = r->engine.size - 1;
-    for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, false, &reports[i].head, sizeof reports[i].head};
+    for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, false, &reports[i].head, sizeof reports[i].head, 0};
     r->engine.exchange(&r->engine, list, others, r->limit);
     for (int i = 0; i < others; i++) {
         reports[i].text = allocate(r, reports[i].head.bytes);
-        list[i] = (NnMessage){i + 1, false, reports[i].text, reports[i].head.bytes};
+        list[i] = (NnMessage){i + 1, false, reports[i].text, reports[i].head.bytes, 0};
     }
     r->engine.exchange(&r->engine, list, others, r->limit);
 }
@@ -240,7 +240,7 @@ static int judge_ranks(const Ranks *r, const RankReport *own)
         const int status = judge_rank(i + 1, &reports[i], own);
         if (!verdict) verdict = status;
     }
-    for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, true, &verdict, sizeof verdict};
+    for (int i = 0; i < others; i++) list[i] = (NnMessage){i + 1, true, &verdict, sizeof verdict, 0};
     r->engine.exchange(&r->engine, list, others, r->limit);
     for (int i = 0; i < others; i++) free(reports[i].text);
     free(list);
@@ -252,8 +252,8 @@ static int judge_ranks(const Ranks *r, const RankReport *own)
 static int await_verdict(const Ranks *r, RankReport *own)
 {
     int verdict;
-    const NnMessage report[] = {{0, true, &own->head, sizeof own->head}, {0, true, own->text, own->head.bytes}};
-    const NnMessage answer = {0, false, &verdict, sizeof verdict};
+    const NnMessage report[] = {{0, true, &own->head, sizeof own->head, 0}, {0, true, own->text, own->head.bytes, 0}};
+    const NnMessage answer = {0, false, &verdict, sizeof verdict, 0};
     r->engine.exchange(&r->engine, report, 2, 2 * r->limit);
     r->engine.exchange(&r->engine, &answer, 1, 2 * r->limit);
     return verdict;

@@ -143,7 +143,7 @@ static void configure(TrainCommand *t)
         .schedule = schedule_of(spec, t->request.lr),
         .seed = (uint64_t)spec->seed,
         .last = t->last.info,
-        .chunking = {(int)t->batch, t->ranks.launched ? &t->ranks.engine : NULL, t->ranks.limit, t->request.shard},
+        .chunking = {(int)t->batch, t->ranks.launched ? &t->ranks.engine : NULL, t->ranks.limit, t->request.shard, 0},
         .ema = spec->ema,
         .lookahead = spec->lookahead,
         .lookahead_alpha = spec->lookahead_alpha,

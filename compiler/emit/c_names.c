@@ -82,6 +82,7 @@ static const char *const suffixes[] = {
     "any_update_some",
     "update_some_part",
     "update_some_pass",
+    "place",
 };
 
 static int compare_names(const void *name, const void *entry) { return strcmp(name, *(const char *const *)entry); }

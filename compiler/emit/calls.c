@@ -99,13 +99,22 @@ void calls_write_arrays(EntryPoint *p, const Node *n, const Function *f)
         text_addf(&p->text, "%s%s", i ? ", " : "", calls_argument(p, n, f, i));
 }
 
-/* What follows is left out where the tensor is not wanted. */
+/* What follows is left out where the tensor is not wanted; where all gradients are needed, only the optimizer is. */
 static void write_skip(EntryPoint *p, const Node *n)
 {
-    if (n->op->class != OP_OPTIMIZER) return;
-    const Tensor *param = n->in[1]->slice_of ? n->in[1]->slice_of : n->in[1];
-    text_addf(&p->text, "    if (!skip[%d])\n    ", model_index(p->e, param));
-    entry_point_uses(p, NAME_SKIP);
+    if (n->op->class != OP_OPTIMIZER && !chunks_update_is_local(p->e)) return;
+    const Tensor *of = n->in[n->op->class == OP_OPTIMIZER], *whole = of->slice_of ? of->slice_of : of;
+    const Tensor *param = whole->kind == TENSOR_GRADIENT_SUM ? whole->model : whole;
+    text_addf(&p->text, "    if (!share->skip[%d])\n    ", model_index(p->e, param));
+    entry_point_uses(p, NAME_SHARE);
+}
+
+/* Part t of T, of the caller's share. */
+static void write_part_arguments(EntryPoint *p)
+{
+    const bool shared = p->partial && chunks_update_is_local(p->e);
+    text_add(&p->text, shared ? ", share->part * T + t, share->parts * T" : ", t, T");
+    entry_point_uses(p, NAME_THREAD | NAME_THREADS | (shared ? NAME_SHARE : 0));
 }
 
 static void write_call(EntryPoint *p, const Node *n)
@@ -118,9 +127,8 @@ static void write_call(EntryPoint *p, const Node *n)
     calls_write_arrays(p, n, f);
     calls_write_scalars(p, n);
     if (f->share == SHARE_SAMPLES) text_add(&p->text, ", samples");
-    if (f->share == SHARE_PARTS) text_add(&p->text, ", t, T");
+    if (f->share == SHARE_PARTS) write_part_arguments(p);
     entry_point_uses(p, f->share == SHARE_SAMPLES ? NAME_SAMPLES : 0);
-    entry_point_uses(p, f->share == SHARE_PARTS ? NAME_THREAD | NAME_THREADS : 0);
     text_add(&p->text, ");\n");
     if (p->timed) write_lap(p);
     if (p->traced) trace_write_copies(p, n);

@@ -65,9 +65,9 @@ void chunks_write_prototypes(Emitter *e)
                 "that of the last. */\n"
                 "float {prefix}_grad_chunk({prefix} *, const float *x, const {target} *target, {prefix}_gradients *, "
                 "void *scratch, const nn_chunk *chunk);\n"
-                "/* update, of the trained tensors with skip[tensor] = 0 alone. */\n"
+                "/* A share of an update, which leaves the gradients as they are then. */\n"
                 "void {prefix}_update_some({prefix} *, {prefix}_gradients *, float lr, void *scratch, "
-                "const unsigned char *skip);\n\n");
+                "const nn_share *share);\n\n");
 }
 
 static long long scratch_element(const Emitter *e, const Tensor *t)
@@ -95,6 +95,35 @@ static void write_collectives(Emitter *e)
     text_add(&e->source, "};\n\n");
 }
 
+/* In it every operator computes a part of its elements by itself. */
+bool chunks_update_is_local(const Emitter *e)
+{
+    const Graph *g = entry_of(e, PROGRAM_UPDATE)->program;
+    for (int i = 0; i < g->nodes.count; i++) {
+        const Node *n = g->nodes.at[i];
+        const bool on_sum = n->in_count && n->in[0]->kind == TENSOR_GRADIENT_SUM;
+        if (!(n->op->traits & OP_SPLITTABLE) || !n->variant || !on_sum) return false;
+    }
+    return e->team;
+}
+
+static void write_places(Emitter *e)
+{
+    emitter_put_parts(e, &e->source,
+                      "static int {prefix}_place(int tensor, size_t *in_model, size_t *in_gradients)\n"
+                      "{\n"
+                      "    for (int k = 0; k < {rows}; k++) {\n"
+                      "        if ({prefix}_sum_offset[k].tensor == tensor) {\n"
+                      "            *in_model = {prefix}_offset[tensor];\n"
+                      "            *in_gradients = {prefix}_sum_offset[k].offset;\n"
+                      "            return 0;\n"
+                      "        }\n"
+                      "    }\n"
+                      "    return -1;\n"
+                      "}\n\n",
+                      PARTS({"rows", emitter_number(e, e->sums.count)}));
+}
+
 void chunks_write_wrappers(Emitter *e)
 {
     if (!chunk_entry(e)) return;
@@ -104,18 +133,21 @@ void chunks_write_wrappers(Emitter *e)
                 "    return {prefix}_grad_chunk((struct {prefix} *)m, x, (const {target} *)target, "
                 "(struct {prefix}_gradients *)gradients, scratch, chunk);\n}\n\n"
                 "static void {prefix}_any_update_some(void *m, void *gradients, float lr, void *scratch, "
-                "const unsigned char *skip)\n{\n"
+                "const nn_share *share)\n{\n"
                 "    {prefix}_update_some((struct {prefix} *)m, (struct {prefix}_gradients *)gradients, lr, scratch, "
-                "skip);\n}\n\n");
+                "share);\n}\n\n");
     write_collectives(e);
+    write_places(e);
 }
 
 void chunks_write_info_members(Emitter *e)
 {
     const int count = chunk_entry(e) ? count_collectives(chunk_entry(e)->program) : 0;
     emitter_put_parts(e, &e->source,
-                      chunk_entry(e) ? "        {prefix}_any_grad_chunk, {count}, {list}, {prefix}_any_update_some\n"
-                                     : "        NULL, 0, NULL, NULL\n",
+                      chunk_entry(e) ? "        {prefix}_any_grad_chunk, {count}, {list}, {prefix}_any_update_some, "
+                                       "{local}, {prefix}_place\n"
+                                     : "        NULL, 0, NULL, NULL, 0, NULL\n",
                       PARTS({"count", emitter_number(e, count)},
+                            {"local", chunk_entry(e) && chunks_update_is_local(e) ? "1" : "0"},
                             {"list", count ? arena_printf(e->arena, "%s_collectives", e->prefix) : "NULL"}));
 }

@@ -33,8 +33,8 @@ typedef enum Name {
     NAME_WATCH = 1u << 18,
     NAME_HOOKS = 1u << 19,
     NAME_CHUNK = 1u << 20,
-    NAME_SKIP = 1u << 21,
-    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS | NAME_CHUNK | NAME_SKIP
+    NAME_SHARE = 1u << 21,
+    NAME_ARGUMENTS = (NAME_THREAD - 1) | NAME_WATCH | NAME_HOOKS | NAME_CHUNK | NAME_SHARE
 } Name;
 
 /* A value in the scratch. */
@@ -65,7 +65,7 @@ typedef struct EntryPoint {
     bool watched;                /* this form shows what its calls write */
     int views;                   /* written so far */
     bool hooked;                 /* this form says when a gradient is final */
-    bool partial;                /* this form leaves out the updates of some tensors */
+    bool partial;                /* this form does a share of the updates */
 } EntryPoint;
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
@@ -111,6 +111,8 @@ void chunks_open(EntryPoint *);
 void chunks_next_segment(EntryPoint *);
 void chunks_close(EntryPoint *);
 void chunks_write_at_end(EntryPoint *);
+
+bool chunks_update_is_local(const Emitter *); /* an update of some elements needs their gradients alone */
 
 /* hooks.c: the caller hears when a sum of gradients is final */
 void hooks_write_after(EntryPoint *, const Node *);

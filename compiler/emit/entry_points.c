@@ -62,7 +62,7 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     if (p->timed) list[count++] = (Argument){"int64_t *", "spent", NAME_SPENT};
     if (p->traced) list[count++] = (Argument){"void *const *", "seen", NAME_SEEN};
     if (p->watched) list[count++] = (Argument){"const struct nn_watch *", "watch", NAME_WATCH};
-    if (p->partial) list[count++] = (Argument){"const unsigned char *", "skip", NAME_SKIP};
+    if (p->partial) list[count++] = (Argument){"const nn_share *", "share", NAME_SHARE};
     if (p->hooked) list[count++] = (Argument){"const nn_hooks *", "hooks", NAME_HOOKS};
     list[count] = (Argument){0};
 }
@@ -154,10 +154,10 @@ static Statements statements_at_end(const EntryPoint *point)
         entry_point_uses(p, NAME_DX);
     }
     if (g->kind == PROGRAM_STEP || g->kind == PROGRAM_UPDATE) {
-        text_add(&p->text, "    m->step++;\n");
-        entry_point_uses(p, NAME_M);
+        text_add(&p->text, p->partial ? "    m->step += share->last;\n" : "    m->step++;\n");
+        entry_point_uses(p, p->partial ? NAME_M | NAME_SHARE : NAME_M);
     }
-    if (g->kind == PROGRAM_GRAD_ADD || g->kind == PROGRAM_UPDATE) {
+    if (!p->partial && (g->kind == PROGRAM_GRAD_ADD || g->kind == PROGRAM_UPDATE)) {
         text_add(&p->text, g->kind == PROGRAM_UPDATE ? "    memset(gradients, 0, sizeof *gradients);\n"
                                                      : "    gradients->batches[0] += 1;\n");
         entry_point_uses(p, NAME_GRADIENTS);

@@ -29,8 +29,8 @@ enum {                                     /* traits */
            1u << 7,              /* mixes the samples of a batch, and so do its gradients (batchnorm while training) */
        OP_CONCAT = 1u << 8,      /* the output is the inputs, one after the other along channels */
        OP_SLICE = 1u << 9,       /* the output is some channels of the input, from Op.channel on */
-       OP_SPLITTABLE = 1u << 10, /* element-wise over arrays of one size: computed of a slice of each of them, it
-                                  * computes that slice of the result */
+       OP_SPLITTABLE = 1u << 10, /* element-wise over arrays of one size, and single numbers: computed of a slice
+                                  * of each array, it computes that slice of the result */
        OP_OWN_GRADIENT = 1u << 11, /* its gradient is not its derivative: `grad`, or none; also of a view */
        OP_SOURCE = 1u << 12,       /* a layer without data inputs: its output is the same for all inputs of the net */
        OP_RECTIFIES = 1u << 13,    /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample

@@ -125,69 +125,100 @@ static int start_message(const NnRanks *r, const NnMessage *m, MPI_Request *requ
         char *at = (char *)m->data + (size_t)i * PIECE;
         const int bytes = i + 1 < count ? PIECE : (int)(m->bytes - (size_t)i * PIECE);
         check_mpi(r,
-                  m->sends ? MPI_Isend(at, bytes, MPI_BYTE, m->peer, 0, MPI_COMM_WORLD, &requests[i])
-                           : MPI_Irecv(at, bytes, MPI_BYTE, m->peer, 0, MPI_COMM_WORLD, &requests[i]),
+                  m->sends ? MPI_Isend(at, bytes, MPI_BYTE, m->peer, m->tag, MPI_COMM_WORLD, &requests[i])
+                           : MPI_Irecv(at, bytes, MPI_BYTE, m->peer, m->tag, MPI_COMM_WORLD, &requests[i]),
                   "a message");
     }
     return count;
 }
 
-typedef struct MpiExchange {
-    const NnMessage *list;
+struct NnTransfer {
+    NnMessage *list;
     int count;
     MPI_Request *requests;
     int all; /* requests */
-    double limit;
-} MpiExchange;
+};
 
 /* The first peer with a message that is not over.  Testall has left the requests as they were. */
-static int silent_peer(const MpiExchange *e)
+static int silent_peer(const NnTransfer *t)
 {
-    MPI_Request *at = e->requests;
-    for (int i = 0; i < e->count; i++)
-        for (int k = 0; k < piece_count(&e->list[i]); k++, at++) {
+    MPI_Request *at = t->requests;
+    for (int i = 0; i < t->count; i++)
+        for (int k = 0; k < piece_count(&t->list[i]); k++, at++) {
             int done = 0;
-            if (MPI_Test(at, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS || !done) return e->list[i].peer;
+            if (MPI_Test(at, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS || !done) return t->list[i].peer;
         }
     return -1;
 }
 
-static void give_up(const NnRanks *r, const MpiExchange *e)
+static void give_up(const NnRanks *r, const NnTransfer *t, double limit)
 {
-    const int peer = silent_peer(e);
+    const int peer = silent_peer(t);
     if (peer < 0) return; /* it has come at last */
-    dprintf(r->said_to, "nnc: rank %d has not answered rank %d for %g s; the run is ended\n", peer, r->rank, e->limit);
+    dprintf(r->said_to, "nnc: rank %d has not answered rank %d for %g s; the run is ended\n", peer, r->rank, limit);
     end_job(3);
 }
 
-static void await_requests(const NnRanks *r, const MpiExchange *e)
+static void *transfer_memory(const NnRanks *r, size_t bytes)
+{
+    void *memory = malloc(bytes);
+    if (memory) return memory;
+    dprintf(r->said_to, "nnc: rank %d: no memory for %zu bytes of messages\n", r->rank, bytes);
+    end_job(3);
+    return NULL;
+}
+
+static NnTransfer *start_transfer(const NnRanks *r, const NnMessage *list, int count)
+{
+    int all = 0;
+    for (int i = 0; i < count; i++) all += piece_count(&list[i]);
+    NnTransfer *t = transfer_memory(r, sizeof *t);
+    *t = (NnTransfer){.count = count, .all = all};
+    t->list = transfer_memory(r, ((size_t)count + 1) * sizeof *t->list);
+    t->requests = transfer_memory(r, ((size_t)all + 1) * sizeof *t->requests);
+    if (count) memcpy(t->list, list, (size_t)count * sizeof *list);
+    MPI_Request *at = t->requests;
+    for (int i = 0; i < count; i++) at += start_message(r, &list[i], at);
+    return t;
+}
+
+static void end_transfer(NnTransfer *t)
+{
+    free(t->list);
+    free(t->requests);
+    free(t);
+}
+
+static bool is_over(const NnRanks *r, NnTransfer *t)
+{
+    int done = 0;
+    check_mpi(r, MPI_Testall(t->all, t->requests, &done, MPI_STATUSES_IGNORE), "waiting for the other ranks");
+    return done;
+}
+
+static bool test_transfer(const NnRanks *r, NnTransfer *t)
+{
+    const bool over = is_over(r, t);
+    if (over) end_transfer(t);
+    return over;
+}
+
+static void wait_transfer(const NnRanks *r, NnTransfer *t, double limit)
 {
     const double begin = mpi_clock();
     struct timespec pause = {0, SHORTEST};
-    int done = 0;
-    for (int looks = 0;; looks++) {
-        check_mpi(r, MPI_Testall(e->all, e->requests, &done, MPI_STATUSES_IGNORE), "waiting for the other ranks");
-        if (done) return;
+    for (int looks = 0; !is_over(r, t); looks++) {
         if (looks < EAGER) continue;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < LONGEST) pause.tv_nsec += pause.tv_nsec / 8;
-        if (e->limit > 0 && mpi_clock() - begin > e->limit) give_up(r, e);
+        if (limit > 0 && mpi_clock() - begin > limit) give_up(r, t, limit);
     }
+    end_transfer(t);
 }
 
 static void exchange_messages(const NnRanks *r, const NnMessage *list, int count, double limit)
 {
-    int all = 0;
-    for (int i = 0; i < count; i++) all += piece_count(&list[i]);
-    MPI_Request *requests = malloc(((size_t)all + 1) * sizeof(MPI_Request));
-    if (!requests) {
-        dprintf(r->said_to, "nnc: rank %d: no memory for %d messages\n", r->rank, all);
-        end_job(3);
-    }
-    MPI_Request *at = requests;
-    for (int i = 0; i < count; i++) at += start_message(r, &list[i], at);
-    await_requests(r, &(MpiExchange){list, count, requests, all, limit});
-    free(requests);
+    wait_transfer(r, start_transfer(r, list, count), limit);
 }
 
 /* ---- beginning and end --------------------------------------------------------------------- */
@@ -223,6 +254,9 @@ int nn_ranks_open(NnRanks *r, int abi, double limit)
     name_engine(r);
     r->said_to = STDERR_FILENO;
     r->exchange = exchange_messages;
+    r->start = start_transfer;
+    r->test = test_transfer;
+    r->wait = wait_transfer;
     r->abort = end_job;
     r->close = close_mpi;
     return 0;

@@ -5,16 +5,20 @@
  * the number of chunks as its first element; then the loss and, where there are several, each of
  * them, as sums over chunks as well; then the votes.
  *
- * A chunk's program may be in segments, because it computes something of all samples of the batch (collective.h).
- * Each chunk of this rank has a scratch of its own then, and a segment of all of them is computed before
- * the next.  What a segment has made final (nn_chunk.ready) is added up right after it, so a vector
- * for each level of the tree is enough.
+ * What a chunk has made final (nn_chunk.ready) is added up the tree at once, as far as the chunk is the last below a
+ * node, so a vector for each level of the tree is enough.  A program may be in segments, because it computes
+ * something of all samples of the batch (collective.h).  Each chunk of this rank has a scratch of its own then,
+ * and a segment of all of them is computed before the next.
+ *
+ * With ranks, the large gradients go their own way, as soon as the last chunk of this rank has made them final
+ * (buckets.h), where the optimizer allows it.  The rest is exchanged after the backward pass, as one vector.
  */
 #include "runtime/train/chunks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/train/buckets.h"
 #include "runtime/train/collective.h"
 #include "runtime/train/sharding.h"
 
@@ -24,6 +28,11 @@ enum { VOTES = 3 };
 typedef struct ChunkSpan {
     size_t begin, count;
 } ChunkSpan;
+
+/* A node's vector that a chunk completes, and that of the node above it, to which it is added. */
+typedef struct ChunkFold {
+    float *from, *to;
+} ChunkFold;
 
 struct Chunks {
     const nn_model_info *info, *last;
@@ -38,7 +47,13 @@ struct Chunks {
     float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
     float **slice; /* of each node that is here */
     NnMessage *messages;
-    Sharding *sharding;        /* NULL: every rank has all of the optimizer's state */
+    Sharding *sharding; /* NULL: it does not divide the optimizer's state by tensors */
+    Buckets *buckets;   /* NULL: all gradients are in the rest */
+    /* the rest, which is exchanged after the backward pass: with buckets, these parts of the nodes in a vector */
+    ChunkSpan *rest;
+    int rests;
+    float *sent[CHUNK_NODES];
+    size_t sent_count;
     CollectiveRun *collective; /* NULL: there is one segment */
     CollectivePart *parts;     /* with a scratch for each chunk of this rank */
 
@@ -46,30 +61,37 @@ struct Chunks {
     void *model, *scratch;
     const Batch *batch;
     int segment, segments;
-    float *leaf;     /* to which a chunk is added now */
-    ChunkSpan *made; /* what the segment has made final of it */
-    int spans;
+    float *leaf, leaf_weight; /* to which a chunk is added now */
+    ChunkFold fold[CHUNK_LEVELS];
+    int fold_begin, fold_end; /* of this chunk */
+    bool eager, final; /* buckets go as soon as they are final; this chunk makes them so */
 };
 
 /* ---- the nodes of this rank --------------------------------------------------------------- */
 
 /* from: zeros, afterwards. */
-static void add_spans(const Chunks *c, float *restrict to, float *restrict from)
+static void fold_span(const ChunkFold *f, size_t begin, size_t count)
 {
-    for (int s = 0; s < c->spans; s++) {
-        const ChunkSpan span = c->made[s];
-        for (size_t i = span.begin; i < span.begin + span.count; i++) to[i] += from[i];
-        memset(from + span.begin, 0, span.count * sizeof *from);
+    float *restrict to = f->to + begin, *restrict from = f->from + begin;
+    for (size_t i = 0; i < count; i++) {
+        to[i] += from[i];
+        from[i] = 0;
     }
 }
 
-static void note_span(Chunks *c, size_t begin, size_t count) { c->made[c->spans++] = (ChunkSpan){begin, count}; }
+/* Nothing is added to these elements of the leaf any more. */
+static void end_span(const Chunks *c, size_t begin, size_t count)
+{
+    for (size_t i = begin; c->leaf_weight < 1 && i < begin + count; i++) c->leaf[i] *= c->leaf_weight;
+    for (int k = c->fold_end - 1; k >= c->fold_begin; k--) fold_span(&c->fold[k], begin, count);
+}
 
 static void note_ready(void *ctx, int tensor, float *gradient, size_t count)
 {
-    Chunks *c = ctx;
-    (void)tensor;
-    note_span(c, (size_t)(gradient - c->leaf), count);
+    const Chunks *c = ctx;
+    const size_t begin = (size_t)(gradient - c->leaf);
+    end_span(c, begin, count);
+    if (c->final && c->eager && buckets_tensors(c->buckets)[tensor]) buckets_ready(c->buckets, tensor, begin, count);
 }
 
 static int chunk_samples(const Chunks *c, int leaf)
@@ -103,9 +125,7 @@ static void add_chunk_losses(Chunks *c, const nn_model_info *code, int leaf, flo
     const float *each = code->losses ? code->losses(scratch_of(c, leaf)) : NULL;
     *at++ += loss;
     for (int i = 0; each && i < code->loss_count; i++) *at++ += each[i];
-    c->leaf[0] = 1;
-    note_span(c, 0, 1);
-    note_span(c, c->gradients, 1 + (size_t)c->info->loss_count);
+    end_span(c, c->gradients, 1 + (size_t)c->info->loss_count);
 }
 
 /* The segment of a chunk.  to: zeros, as far as it adds to it. */
@@ -113,7 +133,7 @@ static void compute_leaf(Chunks *c, int leaf, float *to)
 {
     const nn_model_info *code = code_of(c, leaf);
     const size_t first = (size_t)leaf * (size_t)c->info->batch;
-    const float *x = c->batch->x + first * c->info->inputs, weight = chunk_weight(c, leaf);
+    const float *x = c->batch->x + first * c->info->inputs;
     const char *target = (const char *)c->batch->target + first * c->info->target_count * sizeof(float);
     const nn_chunk chunk = {.segment = c->segment,
                             .first = leaf == chunk_shares_begin(&c->shares),
@@ -121,24 +141,34 @@ static void compute_leaf(Chunks *c, int leaf, float *to)
                             .ctx = c,
                             .ready = note_ready};
     c->leaf = to;
-    c->spans = 0;
+    c->leaf_weight = chunk_weight(c, leaf);
+    c->final = leaf == chunk_shares_end(&c->shares) - 1;
     const float loss = code->grad_chunk(c->model, x, target, to, scratch_of(c, leaf), &chunk);
     if (c->segment == c->segments - 1) add_chunk_losses(c, code, leaf, loss);
-    for (int s = 0; weight < 1 && s < c->spans; s++)
-        for (size_t i = c->made[s].begin; i < c->made[s].begin + c->made[s].count; i++) to[i] *= weight;
 }
 
-/* to: zeros, as far as the segment adds to it. */
-static void compute_node(Chunks *c, ChunkNode n, float *to)
+/* to: zeros, as far as the segment adds to it.  begin … end − 1: the folds that the last leaf completes. */
+static void compute_node(Chunks *c, ChunkNode n, float *to, int begin, int end)
 {
     if (n.level == 0) {
+        c->fold_begin = begin;
+        c->fold_end = end;
         compute_leaf(c, n.index, to);
         return;
     }
-    compute_node(c, chunk_left(n), to);
-    if (!chunk_has_leaves(chunk_right(n), c->shares.leaves)) return;
-    compute_node(c, chunk_right(n), c->below[n.level]);
-    add_spans(c, to, c->below[n.level]);
+    const bool both = chunk_has_leaves(chunk_right(n), c->shares.leaves);
+    compute_node(c, chunk_left(n), to, both ? end : begin, end);
+    if (!both) return;
+    c->fold[end] = (ChunkFold){c->below[n.level], to};
+    compute_node(c, chunk_right(n), c->below[n.level], begin, end + 1);
+}
+
+/* The number of chunks below it. */
+static float node_weight(const Chunks *c, ChunkNode n)
+{
+    if (n.level == 0) return chunk_weight(c, n.index);
+    const float left = node_weight(c, chunk_left(n));
+    return chunk_has_leaves(chunk_right(n), c->shares.leaves) ? left + node_weight(c, chunk_right(n)) : left;
 }
 
 /* ---- the nodes of all ranks ------------------------------------------------------------------ */
@@ -147,8 +177,8 @@ static void compute_node(Chunks *c, ChunkNode n, float *to)
 static size_t rank_slice_begin(const Chunks *c, int rank)
 {
     enum { LINE = 16 };
-    const size_t lines = (c->count + LINE - 1) / LINE, at = lines * (size_t)rank / (size_t)c->shares.size * LINE;
-    return at < c->count ? at : c->count;
+    const size_t lines = (c->sent_count + LINE - 1) / LINE, at = lines * (size_t)rank / (size_t)c->shares.size * LINE;
+    return at < c->sent_count ? at : c->sent_count;
 }
 
 static size_t rank_slice_count(const Chunks *c, int rank)
@@ -171,14 +201,14 @@ static void scatter_nodes(Chunks *c)
     int count = 0, at = 0;
     for (int r = 0; r < s->size; r++) {
         for (int k = 0; k < s->nodes[r]; k++, at++) {
-            c->slice[at] = r == s->rank ? c->own[k] + begin : to;
+            c->slice[at] = r == s->rank ? c->sent[k] + begin : to;
             if (r == s->rank) continue;
-            messages[count++] = (NnMessage){r, false, to, mine * sizeof *to};
+            messages[count++] = (NnMessage){r, false, to, mine * sizeof *to, 0};
             to += mine;
         }
         for (int k = 0; r != s->rank && k < s->nodes[s->rank]; k++)
             messages[count++] =
-                (NnMessage){r, true, c->own[k] + rank_slice_begin(c, r), rank_slice_count(c, r) * sizeof(float)};
+                (NnMessage){r, true, c->sent[k] + rank_slice_begin(c, r), rank_slice_count(c, r) * sizeof(float), 0};
     }
     send_all(c, messages, count);
 }
@@ -205,20 +235,35 @@ static void gather_root(const Chunks *c, float *root)
     for (int r = 0; r < c->shares.size; r++) {
         if (r == own) continue;
         float *mine = root + rank_slice_begin(c, own), *others = root + rank_slice_begin(c, r);
-        list[count++] = (NnMessage){r, true, mine, rank_slice_count(c, own) * sizeof *root};
-        list[count++] = (NnMessage){r, false, others, rank_slice_count(c, r) * sizeof *root};
+        list[count++] = (NnMessage){r, true, mine, rank_slice_count(c, own) * sizeof *root, 0};
+        list[count++] = (NnMessage){r, false, others, rank_slice_count(c, r) * sizeof *root, 0};
     }
     send_all(c, list, count);
 }
 
-/* The root of the tree, in c->own[0]. */
+/* Between a node and what of it is sent. */
+static void move_rest(const Chunks *c, int node, bool out)
+{
+    float *at = c->sent[node];
+    for (int i = 0; i < c->rests; i++) {
+        float *whole = c->own[node] + c->rest[i].begin;
+        const size_t count = c->rest[i].count;
+        memcpy(out ? at : whole, out ? whole : at, count * sizeof *at);
+        at += count;
+    }
+}
+
+/* The root of the tree, in c->own[0]: of what is not in buckets. */
 static void combine_nodes(Chunks *c)
 {
+    const int nodes = c->shares.nodes[c->shares.rank];
     if (c->shares.size == 1) return; /* the only node is the root */
+    for (int k = 0; k < nodes || k == 0; k++) move_rest(c, k, true);
     scatter_nodes(c);
-    memmove(c->own[0] + rank_slice_begin(c, c->shares.rank), combine_slices(c, chunk_root(c->shares.leaves)),
+    memmove(c->sent[0] + rank_slice_begin(c, c->shares.rank), combine_slices(c, chunk_root(c->shares.leaves)),
             rank_slice_count(c, c->shares.rank) * sizeof(float));
-    gather_root(c, c->own[0]);
+    gather_root(c, c->sent[0]);
+    move_rest(c, 0, false);
 }
 
 /* ---- running statistics ------------------------------------------------------------------------ */
@@ -231,17 +276,17 @@ static bool has_chunks(const Chunks *c, int rank)
 static void move_buffer(const Chunks *c, int tensor)
 {
     const nn_tensor_info *t = &c->info->tensors[tensor];
-    const NnMessage get = {0, false, c->own[0], t->count * sizeof(float)};
+    const NnMessage get = {0, false, c->own[0], t->count * sizeof(float), 0};
     int count = 0;
     if (!has_chunks(c, c->shares.rank)) {
-        send_all(c, &(NnMessage){get.peer, get.sends, get.data, get.bytes}, 1);
+        send_all(c, &(NnMessage){get.peer, get.sends, get.data, get.bytes, 0}, 1);
         c->info->set(c->model, t->name, c->own[0], t->count);
         return;
     }
     if (c->shares.rank != 0) return;
     c->info->get(c->model, t->name, c->own[0], t->count);
     for (int r = 1; r < c->shares.size; r++)
-        if (!has_chunks(c, r)) c->messages[count++] = (NnMessage){r, true, c->own[0], get.bytes};
+        if (!has_chunks(c, r)) c->messages[count++] = (NnMessage){r, true, c->own[0], get.bytes, 0};
     send_all(c, c->messages, count);
 }
 
@@ -266,18 +311,44 @@ static void reduce_collective(Chunks *c)
                       (float)c->batch->count / (float)c->info->batch);
 }
 
-static void compute_own(Chunks *c, const ChunkVotes *votes)
+/* Chunks of other code may read a parameter in a segment in which this rank's last chunk has already made its
+ * gradient final. */
+static bool may_be_eager(const Chunks *c)
+{
+    const int begin = chunk_shares_begin(&c->shares), end = chunk_shares_end(&c->shares);
+    return c->buckets && begin < end && (c->segments == 1 || code_of(c, begin) == code_of(c, end - 1));
+}
+
+/* Zeros, but for the number of chunks. */
+static void clear_nodes(const Chunks *c)
 {
     const int first = chunk_shares_first(&c->shares), nodes = c->shares.nodes[c->shares.rank];
     for (int k = 0; k < nodes || k == 0; k++) memset(c->own[k], 0, c->count * sizeof(float));
+    for (int k = 0; k < nodes; k++) c->own[k][0] = node_weight(c, c->shares.node[first + k]);
+    if (c->buckets) c->own[0][0] = node_weight(c, chunk_root(c->shares.leaves));
+}
+
+static void compute_own(Chunks *c, const ChunkVotes *votes)
+{
+    const int first = chunk_shares_first(&c->shares), nodes = c->shares.nodes[c->shares.rank];
     for (c->segment = 0; c->segment < c->segments; c->segment++) {
-        for (int k = 0; k < nodes; k++) compute_node(c, c->shares.node[first + k], c->own[k]);
+        for (int k = 0; k < nodes; k++) compute_node(c, c->shares.node[first + k], c->own[k], 0, 0);
         if (c->segment < c->segments - 1) reduce_collective(c);
     }
     float *vote = c->own[0] + c->count - VOTES;
     vote[0] = votes->stop;
     vote[1] = votes->out_of_time;
     vote[2] = votes->checkpoint;
+}
+
+static void update_model(Chunks *c, float lr)
+{
+    if (c->buckets)
+        c->info->update_some(c->model, c->own[0], lr, c->scratch, &(nn_share){buckets_tensors(c->buckets), 0, 1, 1});
+    else if (c->sharding)
+        sharding_update(c->sharding, c->model, c->own[0], lr, c->scratch);
+    else
+        c->info->update(c->model, c->own[0], lr, c->scratch);
 }
 
 static double take_losses(Chunks *c, const float *root, float chunks)
@@ -295,14 +366,15 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
     c->batch = batch;
     c->scratch = scratch;
     chunk_shares_list(&c->shares, (batch->count + c->info->batch - 1) / c->info->batch);
+    clear_nodes(c);
+    c->eager = may_be_eager(c);
+    if (c->buckets) buckets_begin(c->buckets, &(BucketStep){model, scratch, c->own, lr});
     compute_own(c, votes);
+    if (c->buckets) buckets_end(c->buckets);
     combine_nodes(c);
     const double loss = take_losses(c, root, root[0]);
     *votes = (ChunkVotes){vote[0] > 0, vote[1] > 0, vote[2] > 0};
-    if (c->sharding)
-        sharding_update(c->sharding, model, root, lr, scratch);
-    else
-        c->info->update(model, root, lr, scratch);
+    update_model(c, lr);
     move_statistics(c);
     return loss;
 }
@@ -310,14 +382,16 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
 void chunks_collect_state(const Chunks *c, void *model)
 {
     if (c->sharding) sharding_collect_state(c->sharding, model, c->own[0]);
+    if (c->buckets) buckets_collect_state(c->buckets, model, c->own[0]);
 }
 
 void chunks_forget_state(const Chunks *c, void *model)
 {
     if (c->sharding) sharding_forget_state(c->sharding, model, c->own[0]);
+    if (c->buckets) buckets_forget_state(c->buckets, model, c->own[0]);
 }
 
-bool chunks_is_sharded(const Chunks *c) { return c->sharding; }
+bool chunks_is_sharded(const Chunks *c) { return c->sharding || c->buckets; }
 
 const float *chunks_losses(const Chunks *c) { return c->info->losses ? c->losses : NULL; }
 
@@ -341,8 +415,37 @@ static int take_vectors(Chunks *c, NnError *error)
         if (!(c->own[k] = nn_memory(k == 0 && bytes < shard_bytes ? shard_bytes : bytes, error))) return -1;
     for (int l = 1; l <= deepest; l++)
         if (!(c->below[l] = nn_alloc(bytes, error))) return -1;
-    c->made = nn_alloc(((size_t)c->info->tensor_count + 2) * sizeof *c->made, error);
-    return c->made ? 0 : -1;
+    return 0;
+}
+
+static void add_rest(Chunks *c, size_t begin, size_t count)
+{
+    c->rest[c->rests++] = (ChunkSpan){begin, count};
+    c->sent_count += count;
+}
+
+/* Tensors without buckets, and what follows the gradients. */
+static void list_rest(Chunks *c)
+{
+    for (int i = 0; i < c->info->tensor_count; i++) {
+        size_t in_model, in_gradients;
+        if (buckets_tensors(c->buckets)[i] || c->info->place(i, &in_model, &in_gradients)) continue;
+        add_rest(c, in_gradients / sizeof(float), c->info->tensors[i].count);
+    }
+    add_rest(c, c->gradients, c->count - c->gradients);
+}
+
+static int take_rest(Chunks *c, NnError *error)
+{
+    c->sent_count = c->count;
+    for (int k = 0; k < CHUNK_NODES; k++) c->sent[k] = c->own[k];
+    if (!c->buckets) return 0;
+    c->sent_count = 0;
+    if (!(c->rest = nn_alloc(((size_t)c->info->tensor_count + 1) * sizeof *c->rest, error))) return -1;
+    list_rest(c);
+    for (int k = 0; k < CHUNK_NODES && c->own[k]; k++)
+        if (!(c->sent[k] = nn_alloc(c->sent_count * sizeof(float), error))) return -1;
+    return 0;
 }
 
 static int take_slices(Chunks *c, NnError *error)
@@ -389,6 +492,19 @@ static int take_scratches(Chunks *c, NnError *error)
     return 0;
 }
 
+static int divide_updates(Chunks *c, const NnChunking *chunking, NnError *error)
+{
+    const BucketSizes sizes = {chunking->slice, chunking->shard ? 1 : 0};
+    if (c->shares.size == 1) return 0;
+    if (c->info->update_is_local)
+        c->buckets = buckets_new(c->info, &c->shares, c->ranks, c->limit, sizes, error);
+    else if (chunking->shard)
+        c->sharding = sharding_new(c->info, c->ranks, c->limit, error);
+    else
+        return 0;
+    return c->buckets || c->sharding ? 0 : -1;
+}
+
 Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const NnChunking *chunking, NnError *error)
 {
     Chunks *c = nn_alloc(sizeof *c, error);
@@ -400,10 +516,9 @@ Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const N
     c->segments = info->collective_count + 1;
     c->gradients = info->gradients_bytes / sizeof(float);
     c->count = c->gradients + 1 + (size_t)info->loss_count + VOTES;
-    const bool shards = chunking->shard && c->shares.size > 1;
-    if (shards) c->sharding = sharding_new(info, c->ranks, c->limit, error);
-    const bool failed = shards && !c->sharding;
-    if (!failed && !take_vectors(c, error) && !take_slices(c, error) && !take_scratches(c, error)) return c;
+    if (!divide_updates(c, chunking, error) && !take_vectors(c, error) && !take_rest(c, error) &&
+        !take_slices(c, error) && !take_scratches(c, error))
+        return c;
     chunks_free(c);
     return NULL;
 }
@@ -420,13 +535,16 @@ void chunks_free(Chunks *c)
     if (!c) return;
     free_scratches(c);
     sharding_free(c->sharding);
+    for (int k = 0; c->buckets && k < CHUNK_NODES; k++)
+        if (c->sent[k] != c->own[k]) free(c->sent[k]);
+    buckets_free(c->buckets);
     for (int k = 0; k < CHUNK_NODES; k++) free(c->own[k]);
     for (int l = 0; l < CHUNK_LEVELS; l++) {
         free(c->below[l]);
         free(c->partial[l][0]);
         free(c->partial[l][1]);
     }
-    free(c->made);
+    free(c->rest);
     free(c->received);
     free(c->shares.node);
     free(c->shares.nodes);

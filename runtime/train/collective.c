@@ -90,9 +90,9 @@ static void share_nodes(CollectiveRun *r)
         for (int i = 0; i < s->nodes[k]; i++) r->slice[at++] = nodes + (size_t)i * r->count;
         if (k == s->rank) continue;
         to += (size_t)s->nodes[k] * r->count;
-        if (s->nodes[k]) r->messages[count++] = (NnMessage){k, false, nodes, (size_t)s->nodes[k] * bytes};
+        if (s->nodes[k]) r->messages[count++] = (NnMessage){k, false, nodes, (size_t)s->nodes[k] * bytes, 0};
         if (s->nodes[s->rank])
-            r->messages[count++] = (NnMessage){k, true, r->vectors, (size_t)s->nodes[s->rank] * bytes};
+            r->messages[count++] = (NnMessage){k, true, r->vectors, (size_t)s->nodes[s->rank] * bytes, 0};
     }
     if (count) r->ranks->exchange(r->ranks, r->messages, count, r->limit);
 }

@@ -10,15 +10,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NN_RANKS_ABI = 2 };
+enum { NN_RANKS_ABI = 3 };
 
-/* To or from another rank.  Messages between two ranks arrive in the order in which they were sent. */
+/* To or from another rank.  Messages of one tag between two ranks arrive in the order in which they were sent. */
 typedef struct NnMessage {
     int peer;
     bool sends;
     void *data;
     size_t bytes; /* the same on both sides */
+    int tag;      /* 0 … NN_TAGS − 1 */
 } NnMessage;
+
+enum { NN_TAGS = 32768 };
+
+/* Messages on their way: the engine's. */
+typedef struct NnTransfer NnTransfer;
 
 typedef struct NnRanks NnRanks;
 
@@ -29,6 +35,11 @@ struct NnRanks {
     /* Returns when all messages are over.  With a limit, in seconds, a rank that has not answered for so
      * long is named and ends the job; 0: there is none. */
     void (*exchange)(const NnRanks *, const NnMessage *, int count, double limit);
+    /* The same, while the caller goes on.  The list is not used after the first call, the data is; test: whether all
+     * messages are over, and wait: until they are.  Then the transfer does not exist any more. */
+    NnTransfer *(*start)(const NnRanks *, const NnMessage *, int count);
+    bool (*test)(const NnRanks *, NnTransfer *);
+    void (*wait)(const NnRanks *, NnTransfer *, double limit);
     void (*abort)(int status); /* ends all ranks, and does not return */
     void (*close)(void);
 };

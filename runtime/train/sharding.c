@@ -33,7 +33,7 @@ static int largest_left(const Sharding *s)
     return largest;
 }
 
-static bool is_state_of(const nn_tensor_info *state, const nn_tensor_info *param)
+bool sharding_is_state_of(const nn_tensor_info *state, const nn_tensor_info *param)
 {
     const size_t length = strlen(param->name);
     return param->kind == NN_TRAINED && strncmp(state->name, param->name, length) == 0 && state->name[length] == '.';
@@ -55,7 +55,7 @@ static void divide_tensors(Sharding *s)
     for (int r = 0; r < s->ranks->size; r++) s->begin[r + 1] += s->begin[r];
     for (int i = 0; i < count; i++)
         for (int k = 0; s->info->tensors[i].kind == NN_STATE && k < count; k++)
-            if (is_state_of(&s->info->tensors[i], &s->info->tensors[k])) s->owner[i] = s->owner[k];
+            if (sharding_is_state_of(&s->info->tensors[i], &s->info->tensors[k])) s->owner[i] = s->owner[k];
 }
 
 /* ---- the step ---------------------------------------------------------------------------- */
@@ -80,14 +80,14 @@ static void move_values(const Sharding *s, void *model, float *values, bool out)
 static NnMessage message_of(const Sharding *s, float *values, int owner, int peer, bool sends)
 {
     const size_t count = s->begin[owner + 1] - s->begin[owner];
-    return (NnMessage){peer, sends, values + s->begin[owner], count * sizeof(float)};
+    return (NnMessage){peer, sends, values + s->begin[owner], count * sizeof(float), 0};
 }
 
 void sharding_update(const Sharding *s, void *model, void *gradients, float lr, void *scratch)
 {
     const int own = s->ranks->rank;
     int count = 0;
-    s->info->update_some(model, gradients, lr, scratch, s->skip);
+    s->info->update_some(model, gradients, lr, scratch, &(nn_share){s->skip, 0, 1, 1});
     move_values(s, model, gradients, true);
     for (int r = 0; r < s->ranks->size; r++) {
         if (r == own) continue;
@@ -111,7 +111,7 @@ void sharding_collect_state(const Sharding *s, void *model, float *values)
         const nn_tensor_info *t = &s->info->tensors[i];
         const bool first = s->ranks->rank == 0;
         if (!has_foreign_state(s, i, 0) || (!first && s->owner[i] != s->ranks->rank)) continue;
-        const NnMessage message = {first ? s->owner[i] : 0, !first, values, t->count * sizeof(float)};
+        const NnMessage message = {first ? s->owner[i] : 0, !first, values, t->count * sizeof(float), 0};
         if (!first) s->info->get(model, t->name, values, t->count);
         s->ranks->exchange(s->ranks, &message, 1, s->limit);
         if (first) s->info->set(model, t->name, values, t->count);
@@ -136,6 +136,8 @@ static void give_back_zeros(void *block, size_t bytes)
     }
 }
 
+void sharding_give_back(const nn_model_info *info, void *model) { give_back_zeros(model, info->train_bytes); }
+
 void sharding_forget_state(const Sharding *s, void *model, float *values)
 {
     for (int i = 0; i < s->info->tensor_count; i++) {
@@ -144,7 +146,7 @@ void sharding_forget_state(const Sharding *s, void *model, float *values)
         memset(values, 0, t->count * sizeof *values);
         s->info->set(model, t->name, values, t->count);
     }
-    give_back_zeros(model, s->info->train_bytes);
+    sharding_give_back(s->info, model);
 }
 
 /* ---- memory -------------------------------------------------------------------------------- */

@@ -213,7 +213,8 @@ typedef struct NnChunking {
     int batch;            /* samples of a step, a multiple of the code's batch, which is a chunk; 0: no chunks */
     const NnRanks *ranks; /* that share the chunks, at most as many as there are; or NULL */
     double limit;         /* seconds after which a silent rank ends the job; 0: none */
-    bool shard;           /* each rank has the optimizer's state of its own tensors alone (sharding.h) */
+    bool shard;           /* each rank has its own share of the whole optimizer's state alone (buckets.h, sharding.h) */
+    size_t slice;         /* floats that a rank gets and updates at a time; 0: the usual number */
 } NnChunking;
 
 typedef struct NnTrainConfig {

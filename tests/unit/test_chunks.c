@@ -78,6 +78,7 @@ enum { RANKS = 4, CHUNK = 4, WHOLE = 16, SHORTER = 6, STEPS = 3, INPUTS = 2 * 5 
 /* Messages on their way. */
 typedef struct Letter {
     struct Letter *next;
+    int tag;
     size_t bytes;
     char data[];
 } Letter;
@@ -92,18 +93,28 @@ static void send_letter(int from, const NnMessage *m)
 {
     Letter *letter = malloc(sizeof *letter + m->bytes), **end = &post.first[from][m->peer];
     letter->next = NULL;
+    letter->tag = m->tag;
     letter->bytes = m->bytes;
     memcpy(letter->data, m->data, m->bytes);
     while (*end) end = &(*end)->next;
     *end = letter;
 }
 
+/* The first with the tag; where it is linked. */
+static Letter **find_letter(int to, const NnMessage *m)
+{
+    Letter **at = &post.first[m->peer][to];
+    while (*at && (*at)->tag != m->tag) at = &(*at)->next;
+    return at;
+}
+
 static void await_letter(int to, const NnMessage *m)
 {
-    Letter **first = &post.first[m->peer][to];
-    while (!*first) pthread_cond_wait(&post.arrived, &post.lock);
-    Letter *letter = *first;
-    *first = letter->next;
+    while (!*find_letter(to, m)) pthread_cond_wait(&post.arrived, &post.lock);
+    Letter **at = find_letter(to, m), *letter = *at;
+    *at = letter->next;
+    ck_assert_int_ge(m->tag, 0);
+    ck_assert_int_lt(m->tag, NN_TAGS);
     ck_assert_uint_eq(letter->bytes, m->bytes);
     memcpy(m->data, letter->data, m->bytes);
     free(letter);
@@ -119,6 +130,51 @@ static void exchange_letters(const NnRanks *r, const NnMessage *list, int count,
     for (int i = 0; i < count; i++)
         if (!list[i].sends) await_letter(r->rank, &list[i]);
     pthread_mutex_unlock(&post.lock);
+}
+
+/* Letters are sent at once; those that are awaited are looked for from time to time. */
+struct NnTransfer {
+    int count;
+    unsigned tests;
+    NnMessage list[];
+};
+
+static NnTransfer *start_letters(const NnRanks *r, const NnMessage *list, int count)
+{
+    NnTransfer *t = malloc(sizeof *t + (size_t)count * sizeof *list);
+    t->count = t->tests = 0;
+    pthread_mutex_lock(&post.lock);
+    for (int i = 0; i < count; i++)
+        if (list[i].sends)
+            send_letter(r->rank, &list[i]);
+        else
+            t->list[t->count++] = list[i];
+    pthread_cond_broadcast(&post.arrived);
+    pthread_mutex_unlock(&post.lock);
+    return t;
+}
+
+static void wait_letters(const NnRanks *r, NnTransfer *t, double limit)
+{
+    exchange_letters(r, t->list, t->count, limit);
+    free(t);
+}
+
+/* Every other time nothing has come, so that some come during the backward pass, and others do not. */
+static bool test_letters(const NnRanks *r, NnTransfer *t)
+{
+    if (++t->tests % 2) return false;
+    pthread_mutex_lock(&post.lock);
+    int left = 0;
+    for (int i = 0; i < t->count; i++)
+        if (*find_letter(r->rank, &t->list[i]))
+            await_letter(r->rank, &t->list[i]);
+        else
+            t->list[left++] = t->list[i];
+    t->count = left;
+    pthread_mutex_unlock(&post.lock);
+    if (!left) free(t);
+    return !left;
 }
 
 static const char norm_net[] = "net n {\n"
@@ -180,6 +236,7 @@ typedef struct NormRank {
     void *model;
     double loss[STEPS];
     bool shard;
+    size_t slice;
     size_t states; /* floats of the optimizer's state that are not zero, before rank 0 has all of them */
 } NormRank;
 
@@ -201,7 +258,7 @@ static void *run_rank(void *arg)
     NormRank *r = arg;
     NormCase *k = r->norm;
     const nn_model_info *info = k->chunk.info;
-    const NnChunking chunking = {WHOLE, r->ranks.size > 1 ? &r->ranks : NULL, 0, r->shard};
+    const NnChunking chunking = {WHOLE, r->ranks.size > 1 ? &r->ranks : NULL, 0, r->shard, r->slice};
     ChunkVotes votes = {0};
     NnError error = {0};
     Chunks *c = chunks_new(info, k->rest.info, &chunking, &error);
@@ -210,7 +267,7 @@ static void *run_rank(void *arg)
         const Batch batch = {k->x, k->target, k->row, batch_count(i)};
         r->loss[i] = chunks_step(c, r->model, &batch, 0.1f, scratch, &votes);
     }
-    ck_assert(chunks_is_sharded(c) == r->shard);
+    ck_assert(chunks_is_sharded(c) || !r->shard);
     r->states = count_states(info, r->model);
     chunks_collect_state(c, r->model);
     if (r->ranks.rank != 0) chunks_forget_state(c, r->model);
@@ -219,13 +276,15 @@ static void *run_rank(void *arg)
     return NULL;
 }
 
-static void run_ranks(NormCase *k, NormRank *rank, int size, bool shard)
+static void run_ranks(NormCase *k, NormRank *rank, int size, bool shard, size_t slice)
 {
+    const NnRanks engine = {
+        .size = size, .exchange = exchange_letters, .start = start_letters, .test = test_letters, .wait = wait_letters};
     const nn_model_info *info = k->chunk.info;
     pthread_t thread[RANKS];
     for (int r = 0; r < size; r++) {
-        rank[r] =
-            (NormRank){.norm = k, .ranks = {.rank = r, .size = size, .exchange = exchange_letters}, .shard = shard};
+        rank[r] = (NormRank){.norm = k, .ranks = engine, .shard = shard, .slice = slice};
+        rank[r].ranks.rank = r;
         rank[r].model = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
     }
     for (int r = 0; r < size; r++) ck_assert_int_eq(pthread_create(&thread[r], NULL, run_rank, &rank[r]), 0);
@@ -254,7 +313,7 @@ static void check_norm(bool plain)
     set_up_norm(&k, plain);
     const nn_model_info *info = k.chunk.info;
     ck_assert_int_eq(info->collective_count, 6); /* the last batchnorm of the three has a gradient to give, too */
-    run_ranks(&k, &alone, 1, false);
+    run_ranks(&k, &alone, 1, false, 0);
     void *whole = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
     for (int i = 0; i < STEPS; i++) {
         const nn_model_info *code = batch_count(i) == WHOLE ? k.whole.info : k.shorter.info;
@@ -265,7 +324,7 @@ static void check_norm(bool plain)
     }
     compare_models(info, whole, alone.model, 1e-5f);
     for (int size = 2; size <= RANKS; size++) {
-        run_ranks(&k, rank, size, false);
+        run_ranks(&k, rank, size, false, 0);
         for (int r = 0; r < size; r++) {
             ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
             compare_models(info, alone.model, rank[r].model, 0);
@@ -296,10 +355,10 @@ START_TEST(the_optimizer_is_sharded)
     NormRank alone, rank[RANKS];
     set_up_norm(&k, false);
     const nn_model_info *info = k.chunk.info;
-    run_ranks(&k, &alone, 1, false);
+    run_ranks(&k, &alone, 1, false, 0);
     for (int size = 2; size <= RANKS; size++) {
         size_t states = 0;
-        run_ranks(&k, rank, size, true);
+        run_ranks(&k, rank, size, true, size % 2 ? 0 : 16); /* one bucket for a tensor, or several */
         for (int r = 0; r < size; r++) {
             ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
             compare_trained(info, alone.model, rank[r].model);

@@ -34,6 +34,7 @@ const Op op_average = {
     .summary = "the mean of the gradients of several batches",
     .formula = "sum = sum / batches",
     .class = OP_INTERNAL,
+    .traits = OP_SPLITTABLE,
     .in = average_in,
     .mutates = 1,
     .shape = average_shape,

@@ -1,0 +1,408 @@
+#include "runtime/train/buckets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/kernels/limits.h"
+#include "runtime/train/sharding.h"
+
+enum {
+    SLICE = 1 << 18, /* floats: a rank's slice stays in its cache from its arrival to its update */
+    LEAST = 1 << 14, /* floats: smaller tensors are not worth messages of their own */
+    WINDOW = 4,      /* slices that are received at the same time */
+    MOST = 1 << 13   /* buckets: each has tags of its own */
+};
+
+typedef struct Bucket {
+    int tensor, part;  /* part of so many buckets of the tensor */
+    size_t begin, end; /* floats of the tensor */
+    size_t left;       /* of them not final yet */
+    float *got;        /* what is received of its slice */
+    NnTransfer *out;   /* the slices of others: gradients to them, then values from them */
+    NnTransfer *in;    /* this rank's slice: gradients of others, */
+    NnTransfer *back;  /* and values to them */
+} Bucket;
+
+/* A tensor of buckets. */
+typedef struct Cut {
+    size_t count, in_model, in_gradients; /* floats */
+    int first, parts;                     /* its buckets */
+} Cut;
+
+struct Buckets {
+    const nn_model_info *info;
+    const ChunkShares *shares;
+    const NnRanks *ranks;
+    double limit;
+    Cut *cut;                   /* [tensor] */
+    unsigned char *in, *others; /* [tensor]: has buckets; 1 but of the tensor that is updated now */
+    Bucket *bucket;
+    int count;
+    size_t slice;           /* floats of the largest */
+    int *queue;             /* buckets that are final, in that order: */
+    int ended, begun, made; /* so many are updated, received or being so, and final */
+    float *window[WINDOW], *partial[CHUNK_LEVELS][2];
+    const float **node; /* of the slice at hand: each node's */
+    NnMessage *messages;
+    BucketStep step;
+};
+
+const unsigned char *buckets_tensors(const Buckets *b) { return b->in; }
+
+/* ---- slices ------------------------------------------------------------------------------ */
+
+/* As the kernels cut a tensor among threads: nn_partition. */
+static size_t part_begin(size_t count, int part, int parts)
+{
+    const size_t lines = (count + NN_LINE - 1) / NN_LINE, at = lines * (size_t)part / (size_t)parts * NN_LINE;
+    return at < count ? at : count;
+}
+
+/* Floats of the tensor. */
+typedef struct Slice {
+    size_t begin, count;
+} Slice;
+
+static Slice slice_of(const Buckets *b, const Cut *cut, int part, int rank)
+{
+    const int size = b->shares->size, at = part * size + rank, all = cut->parts * size;
+    const size_t begin = part_begin(cut->count, at, all);
+    return (Slice){begin, part_begin(cut->count, at + 1, all) - begin};
+}
+
+static float *values_at(const Buckets *b, const Cut *cut, size_t at)
+{
+    return (float *)b->step.model + cut->in_model + at;
+}
+
+static float *gradients_at(const Buckets *b, const Cut *cut, int node, size_t at)
+{
+    return b->step.own[node] + cut->in_gradients + at;
+}
+
+/* ---- messages ---------------------------------------------------------------------------- */
+
+static int gradient_tag(const Buckets *b, const Bucket *k) { return 1 + 2 * (int)(k - b->bucket); }
+static int value_tag(const Buckets *b, const Bucket *k) { return 2 + 2 * (int)(k - b->bucket); }
+
+static void start_out(Buckets *b, Bucket *k)
+{
+    const ChunkShares *s = b->shares;
+    const Cut *cut = &b->cut[k->tensor];
+    int count = 0;
+    for (int r = 0; r < s->size; r++) {
+        const Slice slice = slice_of(b, cut, k->part, r);
+        const size_t bytes = slice.count * sizeof(float);
+        if (r == s->rank || !bytes) continue;
+        for (int i = 0; i < s->nodes[s->rank]; i++)
+            b->messages[count++] =
+                (NnMessage){r, true, gradients_at(b, cut, i, slice.begin), bytes, gradient_tag(b, k)};
+        b->messages[count++] = (NnMessage){r, false, values_at(b, cut, slice.begin), bytes, value_tag(b, k)};
+    }
+    k->out = b->ranks->start(b->ranks, b->messages, count);
+}
+
+static void start_in(Buckets *b, Bucket *k, float *to)
+{
+    const ChunkShares *s = b->shares;
+    const Slice slice = slice_of(b, &b->cut[k->tensor], k->part, s->rank);
+    int count = 0;
+    k->got = to;
+    for (int r = 0; r < s->size; r++)
+        for (int i = 0; slice.count && r != s->rank && i < s->nodes[r]; i++, to += slice.count)
+            b->messages[count++] = (NnMessage){r, false, to, slice.count * sizeof *to, gradient_tag(b, k)};
+    k->in = b->ranks->start(b->ranks, b->messages, count);
+}
+
+static void start_back(Buckets *b, Bucket *k, Slice slice)
+{
+    const ChunkShares *s = b->shares;
+    float *values = values_at(b, &b->cut[k->tensor], slice.begin);
+    int count = 0;
+    for (int r = 0; r < s->size; r++)
+        if (r != s->rank)
+            b->messages[count++] = (NnMessage){r, true, values, slice.count * sizeof *values, value_tag(b, k)};
+    k->back = b->ranks->start(b->ranks, b->messages, count);
+}
+
+/* ---- this rank's slice --------------------------------------------------------------------- */
+
+static void add_to(float *restrict to, const float *restrict from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) to[i] += from[i];
+}
+
+static void add_slices(float *restrict to, const float *restrict left, const float *restrict right, size_t count)
+{
+    for (size_t i = 0; i < count; i++) to[i] = left[i] + right[i];
+}
+
+/* to = left + right, and may be one of them. */
+static void sum_slices(float *to, const float *left, const float *right, size_t count)
+{
+    if (to == left)
+        add_to(to, right, count);
+    else if (to == right)
+        add_to(to, left, count);
+    else
+        add_slices(to, left, right, count);
+}
+
+/* Where the sum of a node is; `to` is taken where it is not there yet and is not NULL. */
+static const float *sum_node(const Buckets *b, ChunkNode n, float *to, size_t count)
+{
+    const int known = chunk_shares_find(b->shares, n);
+    if (known >= 0) return b->node[known];
+    const float *left = sum_node(b, chunk_left(n), NULL, count);
+    if (!chunk_has_leaves(chunk_right(n), b->shares->leaves)) return left;
+    const float *right = sum_node(b, chunk_right(n), NULL, count);
+    if (!to) to = b->partial[n.level][n.index % 2];
+    sum_slices(to, left, right, count);
+    return to;
+}
+
+/* The sum of all ranks takes the place of this rank's first node. */
+static void sum_all(Buckets *b, const Bucket *k, Slice slice)
+{
+    const ChunkShares *s = b->shares;
+    const Cut *cut = &b->cut[k->tensor];
+    const float *got = k->got;
+    int at = 0;
+    for (int r = 0; r < s->size; r++)
+        for (int i = 0; i < s->nodes[r]; i++) {
+            b->node[at++] = r == s->rank ? gradients_at(b, cut, i, slice.begin) : got;
+            if (r != s->rank) got += slice.count;
+        }
+    float *to = gradients_at(b, cut, 0, slice.begin);
+    const float *sum = sum_node(b, chunk_root(s->leaves), to, slice.count);
+    if (sum != to) memcpy(to, sum, slice.count * sizeof *to);
+}
+
+static void update_slice(Buckets *b, Bucket *k)
+{
+    const Cut *cut = &b->cut[k->tensor];
+    const int size = b->shares->size, rank = b->shares->rank;
+    const Slice slice = slice_of(b, cut, k->part, rank);
+    if (!slice.count) return;
+    sum_all(b, k, slice);
+    b->others[k->tensor] = 0;
+    const nn_share share = {b->others, k->part * size + rank, cut->parts * size, 0};
+    b->info->update_some(b->step.model, b->step.own[0], b->step.lr, b->step.scratch, &share);
+    b->others[k->tensor] = 1;
+    start_back(b, k, slice);
+}
+
+/* ---- the step ------------------------------------------------------------------------------- */
+
+void buckets_begin(Buckets *b, const BucketStep *step)
+{
+    b->step = *step;
+    b->ended = b->begun = b->made = 0;
+    for (int i = 0; i < b->count; i++) b->bucket[i].left = b->bucket[i].end - b->bucket[i].begin;
+}
+
+static void receive_more(Buckets *b)
+{
+    for (; b->begun < b->made && b->begun < b->ended + WINDOW; b->begun++)
+        start_in(b, &b->bucket[b->queue[b->begun]], b->window[b->begun % WINDOW]);
+}
+
+static void end_first(Buckets *b) { update_slice(b, &b->bucket[b->queue[b->ended++]]); }
+
+/* What has come is added and updated; nothing is waited for. */
+static void make_progress(Buckets *b)
+{
+    for (receive_more(b); b->ended < b->begun; receive_more(b)) {
+        if (!b->ranks->test(b->ranks, b->bucket[b->queue[b->ended]].in)) return;
+        end_first(b);
+    }
+}
+
+static void take_ready(Buckets *b, Bucket *k)
+{
+    k->left = 0;
+    start_out(b, k);
+    b->queue[b->made++] = (int)(k - b->bucket);
+}
+
+void buckets_ready(Buckets *b, int tensor, size_t at, size_t count)
+{
+    const Cut *cut = &b->cut[tensor];
+    const size_t first = at - cut->in_gradients;
+    for (int i = 0; i < cut->parts; i++) {
+        Bucket *k = &b->bucket[cut->first + i];
+        const size_t begin = k->begin > first ? k->begin : first;
+        const size_t end = k->end < first + count ? k->end : first + count;
+        if (begin >= end || !k->left) continue;
+        k->left -= end - begin;
+        if (!k->left) take_ready(b, k);
+    }
+    make_progress(b);
+}
+
+void buckets_end(Buckets *b)
+{
+    for (int i = 0; i < b->count; i++)
+        if (b->bucket[i].left) take_ready(b, &b->bucket[i]);
+    for (receive_more(b); b->ended < b->begun; receive_more(b)) {
+        b->ranks->wait(b->ranks, b->bucket[b->queue[b->ended]].in, b->limit);
+        end_first(b);
+    }
+    for (int i = 0; i < b->count; i++) {
+        Bucket *k = &b->bucket[b->queue[i]];
+        b->ranks->wait(b->ranks, k->out, b->limit);
+        if (k->back) b->ranks->wait(b->ranks, k->back, b->limit);
+        k->out = k->in = k->back = NULL;
+    }
+}
+
+/* ---- the state -------------------------------------------------------------------------------- */
+
+/* The tensor of buckets whose state it is, or −1. */
+static int state_of_cut(const Buckets *b, int state)
+{
+    const nn_tensor_info *all = b->info->tensors;
+    for (int i = 0; all[state].kind == NN_STATE && i < b->info->tensor_count; i++)
+        if (b->in[i] && sharding_is_state_of(&all[state], &all[i]) && all[state].count == all[i].count) return i;
+    return -1;
+}
+
+static void send_state(const Buckets *b, const Cut *cut, float *values)
+{
+    NnMessage *list = b->messages;
+    for (int part = 0; part < cut->parts; part++) {
+        int count = 0;
+        for (int r = 1; r < b->shares->size; r++) {
+            const Slice slice = slice_of(b, cut, part, r);
+            if (!slice.count || (b->shares->rank != 0 && b->shares->rank != r)) continue;
+            const bool sends = b->shares->rank != 0;
+            list[count++] = (NnMessage){sends ? 0 : r, sends, values + slice.begin, slice.count * sizeof *values, 0};
+        }
+        if (count) b->ranks->exchange(b->ranks, list, count, b->limit);
+    }
+}
+
+void buckets_collect_state(const Buckets *b, void *model, float *values)
+{
+    for (int i = 0; i < b->info->tensor_count; i++) {
+        const nn_tensor_info *t = &b->info->tensors[i];
+        const int cut = state_of_cut(b, i);
+        if (cut < 0) continue;
+        b->info->get(model, t->name, values, t->count);
+        send_state(b, &b->cut[cut], values);
+        if (b->shares->rank == 0) b->info->set(model, t->name, values, t->count);
+    }
+}
+
+void buckets_forget_state(const Buckets *b, void *model, float *values)
+{
+    for (int i = 0; i < b->info->tensor_count; i++) {
+        const nn_tensor_info *t = &b->info->tensors[i];
+        const int at = state_of_cut(b, i);
+        if (at < 0) continue;
+        const Cut *cut = &b->cut[at];
+        b->info->get(model, t->name, values, t->count);
+        for (int part = 0; part < cut->parts; part++)
+            for (int r = 0; r < b->shares->size; r++) {
+                const Slice slice = slice_of(b, cut, part, r);
+                if (r != b->shares->rank) memset(values + slice.begin, 0, slice.count * sizeof *values);
+            }
+        b->info->set(model, t->name, values, t->count);
+    }
+    sharding_give_back(b->info, model);
+}
+
+/* ---- memory -------------------------------------------------------------------------------------- */
+
+static int count_buckets(Buckets *b, BucketSizes sizes)
+{
+    const size_t across = sizes.slice * (size_t)b->shares->size;
+    int count = 0;
+    for (int i = 0; i < b->info->tensor_count; i++) {
+        const nn_tensor_info *t = &b->info->tensors[i];
+        size_t in_model, in_gradients;
+        if (t->kind != NN_TRAINED || t->count < sizes.least || b->info->place(i, &in_model, &in_gradients)) continue;
+        const int parts = (int)((t->count + across - 1) / across);
+        b->in[i] = 1;
+        b->cut[i] = (Cut){t->count, in_model / sizeof(float), in_gradients / sizeof(float), count, parts};
+        count += parts;
+    }
+    return count;
+}
+
+static void list_buckets(Buckets *b)
+{
+    for (int i = 0; i < b->info->tensor_count; i++)
+        for (int part = 0; part < b->cut[i].parts; part++) {
+            const Cut *cut = &b->cut[i];
+            const Slice last = slice_of(b, cut, part, b->shares->size - 1);
+            b->bucket[cut->first + part] = (Bucket){
+                .tensor = i, .part = part, .begin = slice_of(b, cut, part, 0).begin, .end = last.begin + last.count};
+            for (int r = 0; r < b->shares->size; r++) {
+                const size_t count = slice_of(b, cut, part, r).count;
+                if (count > b->slice) b->slice = count;
+            }
+        }
+}
+
+/* Nodes of other ranks, of any batch, at most; nodes of this rank. */
+static int take_slices_memory(Buckets *b, NnError *error)
+{
+    const ChunkShares *s = b->shares;
+    const size_t nodes = (size_t)s->size * CHUNK_NODES, bytes = b->slice * sizeof(float);
+    const size_t most = (size_t)(s->size < s->chunks ? s->chunks : s->size);
+    if (!(b->node = nn_alloc(nodes * sizeof *b->node, error))) return -1;
+    if (!(b->messages = nn_alloc((nodes + (size_t)s->size * (CHUNK_NODES + 1)) * sizeof *b->messages, error)))
+        return -1;
+    for (int i = 0; i < WINDOW; i++)
+        if (!(b->window[i] = nn_memory(most * bytes, error))) return -1;
+    for (int l = 1; l <= chunk_root(s->chunks).level; l++)
+        for (int side = 0; side < 2; side++)
+            if (!(b->partial[l][side] = nn_memory(bytes, error))) return -1;
+    return 0;
+}
+
+static int take_buckets(Buckets *b, BucketSizes sizes, NnError *error)
+{
+    const size_t tensors = (size_t)b->info->tensor_count + 1;
+    b->cut = nn_alloc(tensors * sizeof *b->cut, error);
+    b->in = nn_alloc(tensors, error);
+    b->others = nn_alloc(tensors, error);
+    if (!b->cut || !b->in || !b->others) return -1;
+    memset(b->others, 1, tensors);
+    if (!sizes.slice) sizes.slice = SLICE;
+    if (!sizes.least) sizes.least = LEAST;
+    while ((b->count = count_buckets(b, sizes)) > MOST) sizes.slice *= 2;
+    b->bucket = nn_alloc(((size_t)b->count + 1) * sizeof *b->bucket, error);
+    b->queue = nn_alloc(((size_t)b->count + 1) * sizeof *b->queue, error);
+    if (!b->bucket || !b->queue) return -1;
+    list_buckets(b);
+    return take_slices_memory(b, error);
+}
+
+Buckets *buckets_new(const nn_model_info *info, const ChunkShares *shares, const NnRanks *ranks, double limit,
+                     BucketSizes sizes, NnError *error)
+{
+    Buckets *b = nn_alloc(sizeof *b, error);
+    if (!b) return NULL;
+    *b = (Buckets){.info = info, .shares = shares, .ranks = ranks, .limit = limit};
+    if (take_buckets(b, sizes, error) == 0) return b;
+    buckets_free(b);
+    return NULL;
+}
+
+void buckets_free(Buckets *b)
+{
+    if (!b) return;
+    for (int i = 0; i < WINDOW; i++) free(b->window[i]);
+    for (int l = 0; l < CHUNK_LEVELS; l++)
+        for (int side = 0; side < 2; side++) free(b->partial[l][side]);
+    free(b->cut);
+    free(b->in);
+    free(b->others);
+    free(b->bucket);
+    free(b->queue);
+    free(b->node);
+    free(b->messages);
+    free(b);
+}
