@@ -15,6 +15,7 @@
 #include "front/front.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
+#include "quantize/quantizer.h"
 #include "runtime/nn.h"
 
 typedef enum Status {
@@ -230,14 +231,15 @@ typedef struct Model {
     Compilation *c;
     const File *file;
     Graph *net;
-    TrainSpec *spec;         /* NULL when neither training was asked for nor a section exists */
-    bool train_section;      /* the file has one for this net */
-    int64_t batch;           /* decided */
-    List maps;               /* of const char *: the rules of --map */
-    Graph *original;         /* where the net is in integers, that which it was made of; else NULL */
-    const char *certificate; /* of int8 weights: its hash, or NULL */
-    const char *weights;     /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
-    EmitResult *emitted;     /* from load_code on */
+    TrainSpec *spec;               /* NULL when neither training was asked for nor a section exists */
+    bool train_section;            /* the file has one for this net */
+    int64_t batch;                 /* decided */
+    List maps;                     /* of const char *: the rules of --map */
+    Graph *original;               /* where the net is in integers, that which it was made of; else NULL */
+    const QuantizedNet *quantized; /* and how it was made; else NULL */
+    const char *certificate;       /* of int8 weights: its hash, or NULL */
+    const char *weights;           /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
+    EmitResult *emitted;           /* from load_code on */
     Jit *jit;
     const nn_model_info *info; /* NULL with use_double; its functions change in model_poll */
     nn_model_info *functions;  /* what info points to */

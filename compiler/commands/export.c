@@ -171,7 +171,8 @@ static OnnxExportNote *model_notes(const ExportRun *r, const NnFileNote *notes)
 static int write_onnx(ExportRun *r, const NetWeights *w, const Fitting *f, const NnFileNote *notes)
 {
     NnError error = {0};
-    const OnnxExportRequest request = {.net = r->model.net,
+    const OnnxExportRequest request = {.net = model_described(&r->model),
+                                       .quantized = r->model.quantized,
                                        .version = NNC_VERSION,
                                        .values = net_weights_values,
                                        .user = w,
@@ -189,6 +190,7 @@ static int export_net(ExportRun *r)
     NetWeights w;
     Fitting f = {0};
     r->weights = weighted_path(&r->load, r->weights);
+    if (r->onnx) r->load.weights = r->weights;
     int status = load_net(&r->load, &r->model);
     if (!status) status = weighted_open(&r->file, r->weights, &r->model);
     if (!status) status = net_weights_load(&w, r->arena, &r->model, r->file.file, r->weights);

@@ -95,5 +95,6 @@ int quantized_load(Model *m, const char *path)
     if (!net) return fail_error(&f.error);
     m->original = m->net;
     m->net = net->graph;
+    m->quantized = net;
     return STATUS_OK;
 }

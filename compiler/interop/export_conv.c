@@ -10,7 +10,7 @@ static const char *mirrored_weight(Export *e)
 {
     const Tensor *p = export_param_tensor(e, "weight");
     const int64_t taps = p->shape.dim[2] * p->shape.dim[3], count = shape_count(p->shape);
-    const float *from = e->ex->request->values(e->ex->request->user, p);
+    const float *from = export_values(e, p);
     float *to = arena_alloc(e->ex->arena, (size_t)count * sizeof *to);
     for (int64_t k = 0; k < count; k++) to[k] = from[k - k % taps + (taps - 1 - k % taps)];
     return export_param_values(e, "weight", to);

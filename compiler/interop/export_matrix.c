@@ -12,13 +12,21 @@ static const char *dense_of_vectors(Export *e)
     return export_result(n);
 }
 
+/* x · W, of rows: W as ONNX has it. */
+static const char *transposed_weight(Export *e)
+{
+    const int64_t swap[] = {1, 0};
+    if (!e->layer) return export_transposed(e, export_param(e, "weight", 0, NULL), 2, swap);
+    const Shape s = export_param_tensor(e, "weight")->shape;
+    return export_quantized_weight(e, (ExportArray){2, {s.dim[1], s.dim[0]}, export_values(e, NULL)}, 1);
+}
+
 /* Of each row of a sequence: Gemm takes vectors alone. */
 static const char *export_dense(Export *e)
 {
-    const int64_t swap[] = {1, 0};
     if (node_shape_in(e->node).rank == 1) return dense_of_vectors(e);
-    const char *weight = export_transposed(e, export_param(e, "weight", 0, NULL), 2, swap);
-    const char *x = export_binary(e, "MatMul", export_in(e, 0), weight), *bias = export_param(e, "bias", 0, NULL);
+    const char *x = export_binary(e, "MatMul", export_in(e, 0), transposed_weight(e)),
+               *bias = export_param(e, "bias", 0, NULL);
     return bias ? export_binary(e, "Add", x, bias) : x;
 }
 

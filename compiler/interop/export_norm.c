@@ -5,6 +5,7 @@
 
 static const char *export_batchnorm(Export *e)
 {
+    if (e->layer) return export_quantized_channels(e);
     const int64_t channels = node_shape_in(e->node).dim[0];
     const char *scale = export_param(e, "weight", 0, NULL), *bias = export_param(e, "bias", 0, NULL);
     const char *in[] = {export_in(e, 0), scale ? scale : export_same(e, "scale", channels, 1),

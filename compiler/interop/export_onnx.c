@@ -123,13 +123,39 @@ static const char *layer_value_name(Exporter *ex, const Node *n, const char *con
     return unique_value_name(ex, n->name);
 }
 
+/* Whether an output of the node's own has to be brought to integers and back. */
+static bool makes_int8(const Exporter *ex, const Node *n)
+{
+    const QuantizedNet *q = ex->request->quantized;
+    return q && q->int8[n->out[0]->id] && !quantized_of_real(q, n->out[0]);
+}
+
+static Export export_begin(Exporter *ex, const Node *n)
+{
+    const QuantizedNet *q = ex->request->quantized;
+    Export e = {.ex = ex, .node = n, .base = n->name};
+    if (!q || q->fates[n->id] != QUANTIZED_INTEGERS) return e;
+    e.int8 = true;
+    e.layer = quantized_layer_of(q, n);
+    return e;
+}
+
+static const char *export_row_value(Export *e)
+{
+    const QuantizedNet *q = e->ex->request->quantized;
+    const ExportRow *row = export_row(e->node->op->name);
+    if (q && q->fates[e->node->id] == QUANTIZED_IN_WEIGHTS) return export_in(e, 0);
+    return row ? row->call(e) : export_refuse(e, "ONNX has no such operator");
+}
+
 static void export_layer(Exporter *ex, const Node *n, const char *const *outputs)
 {
-    Export e = {.ex = ex, .node = n, .base = n->name};
-    const ExportRow *row = export_row(n->op->name);
-    const bool single = is_single(ex, n);
+    Export e = export_begin(ex, n);
+    const bool single = is_single(ex, n), int8 = makes_int8(ex, n);
     const int before = ex->nodes.count;
-    const char *value = row ? row->call(&e) : export_refuse(&e, "ONNX has no such operator");
+    const char *value = export_row_value(&e);
+    const bool same = value && e.int8 && strcmp(value, export_in(&e, 0)) == 0;
+    if (value && int8 && !same) value = ex->int8[n->out[0]->id] = export_quantized_value(&e, value, n->out[0]);
     Onnx__NodeProto *last = ex->nodes.count > before ? ex->nodes.at[ex->nodes.count - 1] : NULL;
     if (last && value == last->output[0]) {
         last->name = (char *)n->name;
@@ -137,6 +163,7 @@ static void export_layer(Exporter *ex, const Node *n, const char *const *outputs
         list_push(ex->arena, &ex->infos, value_info(ex, value, node_shape_out(n), single));
     }
     ex->value[n->out[0]->id] = (ExportValue){value ? value : "", single};
+    if (int8) ex->int8[n->out[0]->id] = ex->value[n->out[0]->id].name;
 }
 
 /* ---- inputs and outputs ---------------------------------------------------------------------- */
@@ -262,6 +289,7 @@ Onnx__ModelProto *onnx_export(Arena *arena, const OnnxExportRequest *request)
     Exporter ex = {.arena = arena, .request = request, .names = map_new(arena)};
     const char **outputs = arena_alloc(arena, (size_t)net_output_parts(g) * sizeof *outputs);
     ex.value = arena_alloc(arena, (size_t)g->tensors.count * sizeof *ex.value);
+    ex.int8 = arena_alloc(arena, (size_t)g->tensors.count * sizeof *ex.int8);
     reserve_names(&ex, outputs);
     export_normalisation(&ex);
     const bool *needed = needed_nodes(g, arena);

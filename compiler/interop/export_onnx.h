@@ -3,12 +3,14 @@
  *
  * Opset 17, IR version 8.  Parameters are initialisers under their names, layers are nodes
  * under their labels; the batch is an open dimension.  Equal requests give equal bytes.
+ * A net in int8 has pairs of QuantizeLinear and DequantizeLinear: export_quantized.c.
  */
 #ifndef NNC_INTEROP_EXPORT_ONNX_H
 #define NNC_INTEROP_EXPORT_ONNX_H
 
 #include "graph/graph.h"
 #include "interop/onnx.pb-c.h"
+#include "quantize/quantizer.h"
 #include "runtime/core/core.h"
 
 typedef struct OnnxExportNote {
@@ -19,7 +21,10 @@ typedef struct OnnxExportRequest {
     const Graph *net;
     const char *version; /* of nnc */
 
-    /* The elements of a parameter or buffer of the net, little-endian. */
+    /* What the net becomes in int8; NULL: it is in f32. */
+    const QuantizedNet *quantized;
+
+    /* The elements of a parameter or buffer of the net, or of the integer net's, little-endian. */
     const float *(*values)(const void *user, const Tensor *);
     const void *user;
 

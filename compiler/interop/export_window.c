@@ -46,5 +46,6 @@ const char *export_window_padded(Export *e, const char *x, ExportWindow *w, cons
         w->in[i] += w->before[i] + w->after[i];
         w->before[i] = w->after[i] = 0;
     }
-    return export_padded(e, x, &b, mode, 0);
+    x = export_padded(e, x, &b, mode, 0);
+    return e->int8 ? export_quantized_value(e, x, e->node->in[0]) : x;
 }

@@ -40,7 +40,10 @@ static char *inner_name(Export *e, const char *what)
     return name;
 }
 
-const char *export_in(const Export *e, int input) { return e->ex->value[e->node->in[input]->id].name; }
+const char *export_in(Export *e, int input)
+{
+    return e->int8 ? export_quantized_in(e, input) : e->ex->value[e->node->in[input]->id].name;
+}
 
 int export_rank(const Export *e) { return node_shape_in(e->node).rank + 1; }
 
@@ -95,8 +98,31 @@ static const char *add_initialiser(Export *e, const Tensor *p, int rank, const i
     return p->name;
 }
 
+const char *export_initialiser(Export *e, const char *name, int type, const ExportArray *shape, void *bytes,
+                               size_t size)
+{
+    Exporter *ex = e->ex;
+    const char *own = name;
+    for (int i = 1; map_get(ex->names, own); i++) own = arena_printf(ex->arena, "%s_%d", name, i);
+    map_put(ex->names, own, (void *)own);
+    Onnx__TensorProto *t = tensor_new(ex, type, shape->rank, shape->dims);
+    t->name = (char *)own;
+    t->raw_data = (ProtobufCBinaryData){size, bytes};
+    list_push(ex->arena, &ex->initialisers, t);
+    return own;
+}
+
+/* Of a layer in integers: it always has a bias. */
+static const char *quantized_param(Export *e, const char *suffix)
+{
+    if (strcmp(suffix, "bias") == 0) return export_quantized_bias(e);
+    const Tensor *p = export_param_tensor(e, suffix);
+    return p ? export_param_values(e, suffix, export_values(e, p)) : NULL;
+}
+
 const char *export_param(Export *e, const char *suffix, int rank, const int64_t *dims)
 {
+    if (e->layer) return quantized_param(e, suffix);
     const Tensor *p = export_param_tensor(e, suffix);
     if (!p) return NULL;
     const OnnxExportRequest *r = e->ex->request;
@@ -107,6 +133,11 @@ const char *export_param(Export *e, const char *suffix, int rank, const int64_t 
 const char *export_param_values(Export *e, const char *suffix, const float *values)
 {
     const Tensor *p = export_param_tensor(e, suffix);
+    if (e->layer) {
+        ExportArray a = {.rank = p->shape.rank, .values = values};
+        memcpy(a.dims, p->shape.dim, sizeof p->shape.dim);
+        return export_quantized_weight(e, a, 0);
+    }
     return add_initialiser(e, p, p->shape.rank, p->shape.dim, values);
 }
 

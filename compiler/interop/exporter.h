@@ -38,6 +38,7 @@ typedef struct Exporter {
     List infos;         /* of Onnx__ValueInfoProto: of results of layers */
     Map *names;         /* of values, each once */
     ExportValue *value; /* of each tensor of the net, by its id */
+    const char **int8;  /* by its id: the value as integers stand for it, or NULL */
     const char *input;  /* the first one's name */
     List refused;       /* of ExportRefusal */
 } Exporter;
@@ -46,7 +47,9 @@ typedef struct Exporter {
 typedef struct Export {
     Exporter *ex;
     const Node *node;
-    const char *base; /* what names of its nodes begin with */
+    const char *base;            /* what names of its nodes begin with */
+    bool int8;                   /* it is in integers: so are its inputs */
+    const QuantizedLayer *layer; /* whose weights are its own, or NULL */
 } Export;
 
 /* Returns the name of the layer's value, or NULL after export_refuse. */
@@ -80,14 +83,16 @@ const char *argument_symbol(const Node *, const char *name);
 
 /* ---- values ------------------------------------------------------------------------- */
 
-const char *export_in(const Export *, int input); /* the name of a data input's value */
-int export_rank(const Export *);                  /* of the first input, with the batch */
+const char *export_in(Export *, int input); /* the name of a data input's value */
+int export_rank(const Export *);            /* of the first input, with the batch */
 
 /* The layer's parameter PATH.suffix as an initialiser, in these dimensions: its own where rank is
  * 0.  NULL: it has none. */
 const char *export_param(Export *, const char *suffix, int rank, const int64_t *dims);
 /* The same with other elements, as many. */
 const char *export_param_values(Export *, const char *suffix, const float *values);
+/* The elements of the parameter; of a layer in integers those of its weight. */
+const float *export_values(const Export *, const Tensor *);
 /* The tensor of that parameter, or NULL. */
 const Tensor *export_param_tensor(const Export *, const char *suffix);
 /* One number per channel, dims [C][1][1] that stretch over an image; [C] over a vector. */
@@ -112,6 +117,28 @@ void export_attr_int(Export *, Onnx__NodeProto *, const char *name, int64_t);
 void export_attr_ints(Export *, Onnx__NodeProto *, const char *name, int count, const int64_t *);
 void export_attr_real(Export *, Onnx__NodeProto *, const char *name, double);
 void export_attr_text(Export *, Onnx__NodeProto *, const char *name, const char *);
+
+/* ---- integers: export_quantized.c ---------------------------------------------------------- */
+
+typedef struct ExportArray {
+    int rank;
+    int64_t dims[EXPORT_MAX_RANK];
+    const float *values; /* whole numbers */
+} ExportArray;
+
+/* The input as the integers stand for it. */
+const char *export_quantized_in(Export *, int input);
+/* What x, that value of the net, is once it has been integers. */
+const char *export_quantized_value(Export *, const char *x, const Tensor *value);
+/* The weight of the layer in these dimensions, which are those of its transpose where the axis of its
+ * rows is 1; and its bias. */
+const char *export_quantized_weight(Export *, ExportArray, int axis);
+const char *export_quantized_bias(Export *);
+const char *export_quantized_channels(Export *);
+
+/* An initialiser with these bytes, under that name or one like it. */
+const char *export_initialiser(Export *, const char *name, int type, const ExportArray *shape, void *bytes,
+                               size_t size);
 
 /* ---- what several families make ---------------------------------------------------------- */
 

@@ -11,6 +11,7 @@ struct Quantizer {
     const QuantizeSource *source;
     QuantizedNet *result;
     Tensor **real, **int8; /* by the id of the net's tensor: its forms in the integer net, or NULL */
+    QuantizedFate *fates;  /* by the id of the net's node */
     bool *done;            /* by the id of the net's node: it is part of one before it */
     bool *stays;           /* by the id of the net's node: it stays in f32, with the layer before it */
     int *users;            /* by the id of the net's tensor: the nodes that read it, and the caller */
@@ -86,6 +87,7 @@ static Tensor *real_form(Quantizer *q, const Tensor *value)
 
 Node *quantizer_node(Quantizer *q, const Op *op, void *attrs, const Node *of)
 {
+    q->fates[of->id] = QUANTIZED_INTEGERS;
     return graph_node(q->graph, op, attrs, of->name, of->span);
 }
 
@@ -127,6 +129,7 @@ static void keep_node(Quantizer *q, const Node *n)
         in[i] = int8 ? q->int8[t->id] : t->producer ? real_form(q, t) : copy_tensor(q, t);
     }
     Node *made = graph_node(q->graph, n->op, n->attrs, n->name, n->span);
+    if (int8) q->fates[n->id] = QUANTIZED_INTEGERS;
     for (int i = 0; i < n->in_count; i++) node_in(q->graph, made, in[i]);
     made->data_count = n->data_count;
     made->frozen = true;
@@ -192,6 +195,7 @@ Followers quantizer_followers(Quantizer *q, const Node *n, bool affine)
         f.affine = next;
         f.value = next->out[0];
         q->done[next->id] = true;
+        q->fates[next->id] = QUANTIZED_IN_WEIGHTS;
         next = only_user(q, f.value);
     }
     if (next && next->op->clamp) {
@@ -233,7 +237,8 @@ const Multiplier *quantizer_weights(Quantizer *q, Node *n, const WeightRequest *
                              .affine = r->affine,
                              .weight = parameter(q, r->of, DTYPE_I8, "qweight", r->shape),
                              .bias = parameter(q, r->of, DTYPE_I32, "qbias", shape_vector(rows)),
-                             .x = r->x};
+                             .x = r->x,
+                             .scales = scales};
     node_in(q->graph, n, kept->weight);
     node_in(q->graph, n, kept->bias);
     list_push(q->arena, &q->result->layers, kept);
@@ -281,6 +286,7 @@ static Quantizer quantizer_of(Graph *net, const QuantizeSource *source, Quantize
                        .int8 = arena_alloc(arena, tensors * sizeof(Tensor *)),
                        .done = arena_alloc(arena, nodes * sizeof(bool)),
                        .stays = arena_alloc(arena, nodes * sizeof(bool)),
+                       .fates = arena_alloc(arena, nodes * sizeof(QuantizedFate)),
                        .users = arena_alloc(arena, tensors * sizeof(int))};
 }
 
@@ -295,6 +301,24 @@ QuantizedNet *quantize_net(Graph *net, const QuantizeSource *source)
     take_ends(&q);
     if (q.failed) return NULL;
     result->graph = q.graph;
+    result->fates = q.fates;
+    result->int8 = q.int8;
     graph_verify(q.graph);
     return result;
+}
+
+/* ---- of the result ---------------------------------------------------------------------------------- */
+
+bool quantized_of_real(const QuantizedNet *net, const Tensor *value)
+{
+    return net->int8[value->id]->producer->in[0]->dtype != DTYPE_I8;
+}
+
+const QuantizedLayer *quantized_layer_of(const QuantizedNet *net, const Node *n)
+{
+    for (int i = 0; i < net->layers.count; i++) {
+        const QuantizedLayer *l = net->layers.at[i];
+        if (strcmp(l->name, n->name) == 0) return l;
+    }
+    return NULL;
 }

@@ -49,14 +49,30 @@ typedef struct QuantizedLayer {
     const Node *affine;             /* of the net, or NULL */
     Tensor *weight, *bias;          /* of the integer net: int8 by rows, and int32 */
     const Tensor *x;                /* of the integer net: the input, which has a scale */
+    const double *scales;           /* of the rows of the weight */
 } QuantizedLayer;
 
-typedef struct QuantizedNet {
+/* What becomes of a node of the net. */
+typedef enum QuantizedFate {
+    QUANTIZED_REAL,      /* it is in f32, or a view of what is */
+    QUANTIZED_INTEGERS,  /* it is a node of the integer net */
+    QUANTIZED_IN_WEIGHTS /* it is in the weights of the layer before it */
+} QuantizedFate;
+
+typedef struct QuantizedNet QuantizedNet;
+struct QuantizedNet {
     Graph *graph;
-    List values; /* of QuantizedValue */
-    List layers; /* of QuantizedLayer */
-    List reals;  /* of Node: those of the net that stay in f32, but for what comes after the last integers */
-} QuantizedNet;
+    List values;          /* of QuantizedValue */
+    List layers;          /* of QuantizedLayer */
+    List reals;           /* of Node: those of the net that stay in f32, but for what comes after the last integers */
+    QuantizedFate *fates; /* by the id of the net's node; what is in the bounds of a layer is QUANTIZED_REAL */
+    Tensor **int8;        /* by the id of the net's tensor: its int8 form, or NULL */
+};
+
+/* Of a value with an int8 form: whether a layer in f32, or the caller, makes it. */
+bool quantized_of_real(const QuantizedNet *, const Tensor *value);
+/* The layer of a node that has weights, or NULL. */
+const QuantizedLayer *quantized_layer_of(const QuantizedNet *, const Node *);
 
 /* NULL after an error of the source. */
 QuantizedNet *quantize_net(Graph *net, const QuantizeSource *);

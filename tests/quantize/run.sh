@@ -110,6 +110,62 @@ form=3 driver '-O2' --threads 1
 form=4 driver '-O1' --threads 2 --target generic
 for form in 2 3 4; do same bits1 bits$form; done
 
+# ---- ONNX, with pairs of QuantizeLinear and DequantizeLinear ------------------------------------
+
+# exported NET WEIGHTS8 MODEL: the model of the net, normalization built in
+exported() {
+    runs 0 export "$1" --weights "$2" --normalize -o "$3"
+    silent out
+    silent err
+    if /usr/bin/python3 -c 'import onnx' 2>/dev/null; then
+        what="onnx.checker, $3"
+        /usr/bin/python3 -c 'import onnx, sys; onnx.checker.check_model(onnx.load(sys.argv[1]), full_check=True)' "$3" >out 2>err
+        status=$?
+        status_is 0
+    else
+        skip 'onnx.checker: no onnx for Python'
+    fi
+}
+
+# runtime NET WEIGHTS8 MODEL VALUE X: what onnxruntime makes of the model beside the integers
+runtime() {
+    runs 0 "$1" --weights "$2" --plain --batch 1 --prefix net --header net.h -o net.c
+    "$CC" -O1 -I. "$here/file_driver.c" net.c -lm -o driver 2>err
+    ./driver "$5" y
+    node "$here/onnxruntime.js" compare "$3" "$5" y "$2" "$4" >out 2>err
+    status=$?
+    status_is 0
+    steps=$(sed -n 's/^largest \([0-9]*\) steps, .*/\1/p' out)
+    same=$(sed -n 's/.*, top-1 \([0-9]*\) of .*/\1/p' out)
+}
+
+sed 's/  softmax$//' "$lenet" >logits.nn
+what='exported nets'
+runs 0 train logits.nn --limit 4000 --epochs 3 --threads 1 --jit tcc -o logits.safetensors
+runs 0 quantize logits.nn --weights logits.safetensors --limit 300 --samples 64 --threads 1 -o logits8.safetensors
+exported logits.nn logits8.safetensors logits.onnx
+exported "$here/integers.nn" integers8.safetensors integers.onnx
+exported "$lenet" kept.safetensors kept.onnx
+exported "$here/layers.nn" layers8.safetensors layers.onnx
+runs 0 export logits.nn --weights logits8.safetensors --normalize -o again.onnx
+same logits.onnx again.onnx
+runs 1 export logits.nn --weights logits8.safetensors -o logits.npz
+says err 'int8 weights, made by nnc quantize'
+# onnxruntime multiplies sums by floats and rounds half to even: a number differs by one step where the
+# two roundings do, and what is made of it by a few.
+if node "$here/onnxruntime.js" version >/dev/null 2>&1; then
+    node "$here/onnxruntime.js" digits "$root/dsl_examples/data/digits" 500 32 digits.x
+    node "$here/onnxruntime.js" random 392000 random.x
+    runtime logits.nn logits8.safetensors logits.onnx output.y digits.x
+    is "$steps" -le 2
+    is "$same" -ge 499 # one step decides the other
+    runtime "$here/integers.nn" integers8.safetensors integers.onnx d2.y random.x
+    is "$steps" -le 8
+    is "$same" -ge 450
+else
+    skip 'onnxruntime: npm install onnxruntime-node, and ONNXRUNTIME is its folder'
+fi
+
 # ---- what is refused ------------------------------------------------------------------------
 
 what='errors'
