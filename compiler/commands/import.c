@@ -46,13 +46,21 @@ static const char *weights_beside(Arena *arena, const char *source)
     return arena_printf(arena, "%.*s.safetensors", (int)length, source);
 }
 
-static int save_import(const ImportRequest *r, const OnnxImport *import, const Text *source)
+static int save_weights(const OnnxImport *import, const ImportedInt8 *int8, const char *path)
+{
+    NnError error = {0};
+    if (int8) return imported_int8_save(int8, path);
+    return write_weights(import->graph, path, &error) ? fail_error(&error) : STATUS_OK;
+}
+
+static int save_import(const ImportRequest *r, const OnnxImport *import, const ImportedInt8 *int8, const Text *source)
 {
     NnError error = {0};
     const bool to_stdout = strcmp(r->source, "-") == 0;
     const char *weights = r->weights || to_stdout ? r->weights : weights_beside(r->arena, r->source);
     if (!to_stdout && nn_file_check(r->source, source->length, &error)) return fail_error(&error);
-    if (weights && write_weights(import->graph, weights, &error)) return fail_error(&error);
+    const int status = weights ? save_weights(import, int8, weights) : STATUS_OK;
+    if (status) return status;
     if (to_stdout) {
         fwrite(source->data, 1, source->length, stdout);
         return finish_output();
@@ -67,8 +75,10 @@ static int import_model(ImportRequest *r, const OptionReader *reader)
     if (!options_one_file(reader)) return STATUS_USAGE;
     r->model = reader->operands[0];
     if (!r->source) return usage_error(&command_import, "no output file (use -o NET.nn)");
-    int status = imported_read(r->arena, r->model, &r->options, &import, &source);
-    if (status == STATUS_OK) status = save_import(r, &import, &source);
+    ImportedInt8 *int8;
+    int status = imported_net(r->arena, r->model, &r->options, &import, &source, &int8);
+    if (status == STATUS_OK) status = save_import(r, &import, int8, &source);
+    imported_int8_free(int8);
     onnx_import_free(&import);
     return status;
 }

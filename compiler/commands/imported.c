@@ -31,6 +31,25 @@ int imported_read(Arena *arena, const char *path, const OnnxImportOptions *optio
     return STATUS_REFUSED;
 }
 
+int imported_net(Arena *arena, const char *path, const OnnxImportOptions *options, OnnxImport *out, Text *source,
+                 ImportedInt8 **int8)
+{
+    NnError error = {0};
+    const char *why = NULL;
+    *int8 = NULL;
+    text_init(source, arena);
+    if (onnx_import(arena, path, options, out, &error)) {
+        const int status = fail_error(&error);
+        return out->refused.count ? STATUS_REFUSED : status;
+    }
+    *int8 = imported_int8(arena, out->graph, &why);
+    if (why) fprintf(stderr, "nnc: note: %s: its integers are simulated in f32, since %s\n", path, why);
+    if (*int8) return text_add(source, imported_int8_source(*int8)), STATUS_OK;
+    if (write_source(out->graph, source, &error) == 0) return STATUS_OK;
+    fail_error(&error);
+    return STATUS_REFUSED;
+}
+
 bool imported_input(Arena *arena, const char *text, OnnxInputShape *s)
 {
     const char *equals = strrchr(text, '='), *p = equals ? equals + 1 : text;
@@ -58,12 +77,13 @@ static OnnxImportOptions import_options_of(const LoadOptions *o)
 }
 
 /* The weights in memory, as a path under which they are opened. */
-static int keep_weights(Arena *arena, const ImportGraph *g, const char **path)
+static int keep_weights(Arena *arena, const ImportGraph *g, const ImportedInt8 *int8, const char **path)
 {
     NnError error = {0};
     const int file = memfd_create("weights", MFD_CLOEXEC);
     if (file < 0) return fail(STATUS_SYSTEM, "out of memory for the weights");
     *path = arena_printf(arena, "/dev/fd/%d", file);
+    if (int8) return imported_int8_save(int8, *path);
     return write_weights(g, *path, &error) ? fail_error(&error) : STATUS_OK;
 }
 
@@ -74,9 +94,14 @@ int imported_parse(const LoadOptions *o, File **file, const char **weights)
     const OnnxImportOptions options = import_options_of(o);
     OnnxImport import;
     Text source;
-    int status = imported_read(arena, o->path, &options, &import, &source);
-    if (!status && o->own_weights) status = keep_weights(c->arena, import.graph, weights);
+    ImportedInt8 *int8 = NULL;
+    /* Commands that take no int8 weights take what simulates them. */
+    const bool simulated = o->own_weights && !o->weights;
+    int status = simulated ? imported_read(arena, o->path, &options, &import, &source)
+                           : imported_net(arena, o->path, &options, &import, &source, &int8);
+    if (!status && o->own_weights) status = keep_weights(c->arena, import.graph, int8, weights);
     const char *text = status ? NULL : arena_strdup(c->arena, source.data);
+    imported_int8_free(int8);
     onnx_import_free(&import);
     arena_free(arena);
     *file = text ? front_parse_text(c, o->path, text, strlen(text)) : NULL;

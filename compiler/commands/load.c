@@ -285,7 +285,7 @@ int build_net(const LoadOptions *o, Model *m)
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
     status = freeze(o, m);
-    if (status == STATUS_OK) status = quantized_load(m, o->weights);
+    if (status == STATUS_OK) status = quantized_load(m, o->weights && m->weights ? m->weights : o->weights);
     return status == STATUS_OK ? check_budgets(o, m) : status;
 }
 

@@ -152,7 +152,7 @@ static const NnFileNote *all_notes(const QuantizedFile *f)
 {
     int count = 0, kept = 0;
     const char *value;
-    while (nn_tensors_metadata_at(f->from, count, &value)) count++;
+    while (f->from && nn_tensors_metadata_at(f->from, count, &value)) count++;
     for (const NnFileNote *own = f->notes; own->key; own++) kept++;
     NnFileNote *notes = arena_alloc(f->f32.arena, (size_t)(count + kept + 1) * sizeof *notes);
     kept = 0;

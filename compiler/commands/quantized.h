@@ -49,7 +49,7 @@ typedef struct QuantizedFile {
     const QuantizedNet *net;
     List layers; /* of LayerNumbers */
     F32Model f32;
-    const NnTensors *from;
+    const NnTensors *from; /* or NULL */
     const NnFileNote *notes;
 } QuantizedFile;
 int quantize_save(const QuantizedFile *, const char *path);

@@ -30,6 +30,7 @@ static const SameLayer same_layers[] = {
     {"Cos", "cos"},
     {"Erf", "erf"},
     {"Sign", "sign"},
+    {"Round", "round"},
     {"Identity", "identity"},
 };
 
@@ -215,6 +216,7 @@ const OnnxOperator onnx_activation_operators[] = {
     {"Cos", 7, 0, 1, convert_same},
     {"Erf", 9, 0, 1, convert_same},
     {"Sign", 9, 0, 1, convert_same},
+    {"Round", 11, 0, 1, convert_same},
     {"Identity", 1, 0, 1, convert_identity},
     {"LeakyRelu", 1, 0, 1, convert_leaky_relu},
     {"Elu", 1, 0, 1, convert_elu},

@@ -39,7 +39,10 @@ static ImportNode *dense_layer(Conversion *c, ImportNode *x, OnnxConstant *k, bo
         layer_param(c, n, "weight", weight, k);
     else {
         layer_param(c, n, "weight", weight, k); /* for the label */
-        ((ImportParam *)n->params.at[0])->data = turned ? times(c, k, by) : transposed(c, k, by);
+        ImportParam *p = n->params.at[0];
+        p->data = turned ? times(c, k, by) : transposed(c, k, by);
+        p->exact = NULL;
+        p->steps = by == 1 && (k->step_count == 1 || k->step_axis == !turned) ? k->steps : NULL;
     }
     return n;
 }
@@ -53,6 +56,7 @@ static void dense_bias(Conversion *c, ImportNode *n, OnnxConstant *k, double by)
         arg->is_default = true;
     }
     layer_param_floats(c, n, "bias", shape_vector(k->count), times(c, k, by));
+    if (by == 1) ((ImportParam *)n->params.at[n->params.count - 1])->exact = k->values;
 }
 
 /* ---- general ---------------------------------------------------------------------------- */

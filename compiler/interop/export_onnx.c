@@ -12,9 +12,10 @@ enum { IR_VERSION = 8, OPSET = 17 };
 
 static const ExportRow *export_row(const char *op)
 {
-    static const ExportRow *const families[] = {
-        export_conv_rows,        export_pool_rows,  export_region_rows, export_norm_rows,      export_activation_rows,
-        export_elementwise_rows, export_shape_rows, export_resize_rows, export_reduction_rows, export_matrix_rows};
+    static const ExportRow *const families[] = {export_conv_rows,   export_pool_rows,       export_region_rows,
+                                                export_norm_rows,   export_activation_rows, export_elementwise_rows,
+                                                export_shape_rows,  export_resize_rows,     export_reduction_rows,
+                                                export_matrix_rows, export_quantized_rows};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         for (const ExportRow *row = families[i]; row->op; row++)
             if (strcmp(row->op, op) == 0) return row;

@@ -12,7 +12,7 @@
 #include "interop/exporter.h"
 
 /* Little-endian elements of `size` bytes of whole numbers. */
-static const char *integers(Export *e, const char *name, int type, int size, const ExportArray *a)
+static const char *int_array(Export *e, const char *name, int type, int size, const ExportArray *a)
 {
     int64_t count = 1;
     for (int i = 0; i < a->rank; i++) count *= a->dims[i];
@@ -24,7 +24,7 @@ static const char *integers(Export *e, const char *name, int type, int size, con
     return export_initialiser(e, name, type, a, bytes, (size_t)(count * size));
 }
 
-static const char *scales(Export *e, const char *name, int rank, int64_t count, const double *values)
+static const char *int8_scales(Export *e, const char *name, int rank, int64_t count, const double *values)
 {
     unsigned char *bytes = arena_alloc(e->ex->arena, (size_t)count * sizeof(float) + 1);
     for (int64_t i = 0; i < count; i++) {
@@ -45,9 +45,10 @@ const char *export_quantized_value(Export *e, const char *x, const Tensor *value
     const Tensor *int8 = e->ex->request->quantized->int8[value->id];
     const float zero = (float)int8->zero_point;
     const ExportArray number = {.values = &zero};
-    const char *in[] = {x, scales(e, arena_printf(arena, "quantization/%s.scale", value->name), 0, 1, &int8->scale),
-                        integers(e, arena_printf(arena, "quantization/%s.zero_point", value->name),
-                                 ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, &number)};
+    const char *in[] = {x,
+                        int8_scales(e, arena_printf(arena, "quantization/%s.scale", value->name), 0, 1, &int8->scale),
+                        int_array(e, arena_printf(arena, "quantization/%s.zero_point", value->name),
+                                  ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, &number)};
     in[0] = export_result(export_node(e, "QuantizeLinear", 3, in));
     return export_result(export_node(e, "DequantizeLinear", 3, in));
 }
@@ -80,8 +81,8 @@ const char *export_quantized_weight(Export *e, ExportArray a, int axis)
     const int64_t rows = l->weight->shape.dim[0];
     if (axis) a.values = int_columns(e, &a);
     const char *in[] = {
-        integers(e, l->weight->name, ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, &a),
-        scales(e, arena_printf(e->ex->arena, "quantization/%s.scale", l->weight->name), 1, rows, l->scales)};
+        int_array(e, l->weight->name, ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, &a),
+        int8_scales(e, arena_printf(e->ex->arena, "quantization/%s.scale", l->weight->name), 1, rows, l->scales)};
     Onnx__NodeProto *n = export_node(e, "DequantizeLinear", 2, in);
     export_attr_int(e, n, "axis", axis);
     return export_result(n);
@@ -94,8 +95,9 @@ const char *export_quantized_bias(Export *e)
     const ExportArray a = {1, {rows}, e->ex->request->values(e->ex->request->user, l->bias)};
     double *steps = arena_alloc(e->ex->arena, (size_t)(rows + 1) * sizeof *steps);
     for (int64_t i = 0; i < rows; i++) steps[i] = l->x->scale * l->scales[i];
-    const char *in[] = {integers(e, l->bias->name, ONNX__TENSOR_PROTO__DATA_TYPE__INT32, 4, &a),
-                        scales(e, arena_printf(e->ex->arena, "quantization/%s.scale", l->bias->name), 1, rows, steps)};
+    const char *in[] = {
+        int_array(e, l->bias->name, ONNX__TENSOR_PROTO__DATA_TYPE__INT32, 4, &a),
+        int8_scales(e, arena_printf(e->ex->arena, "quantization/%s.scale", l->bias->name), 1, rows, steps)};
     Onnx__NodeProto *n = export_node(e, "DequantizeLinear", 2, in);
     export_attr_int(e, n, "axis", 0);
     return export_result(n);
@@ -121,3 +123,30 @@ const char *export_quantized_channels(Export *e)
     export_attr_int(e, n, "group", s.dim[0]);
     return s.rank == 1 ? export_reshaped(e, export_result(n), s) : export_result(n);
 }
+
+/* ---- simulated integers ------------------------------------------------------------------------- */
+
+/* Of bounds that no type of ONNX has. */
+static const char *export_cut_off_steps(Export *e, double step, int64_t low, int64_t high)
+{
+    const char *whole = export_unary(e, "Round", export_binary(e, "Div", export_in(e, 0), export_real(e, step)));
+    const char *in[] = {whole, export_real(e, (double)low), export_real(e, (double)high)};
+    return export_binary(e, "Mul", export_result(export_node(e, "Clip", 3, in)), export_real(e, step));
+}
+
+static const char *export_fake_quantize(Export *e)
+{
+    const double step = argument_real(e->node, "scale");
+    const int64_t zero = argument_int(e->node, "zero"), low = argument_int(e->node, "low"),
+                  high = argument_int(e->node, "high");
+    const float point = (float)zero;
+    const ExportArray number = {.values = &point};
+    if (low != -128 || high != 127) return export_cut_off_steps(e, step, low - zero, high - zero);
+    const char *in[] = {export_in(e, 0), int8_scales(e, arena_printf(e->ex->arena, "%s/scale", e->base), 0, 1, &step),
+                        int_array(e, arena_printf(e->ex->arena, "%s/zero_point", e->base),
+                                  ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, &number)};
+    in[0] = export_result(export_node(e, "QuantizeLinear", 3, in));
+    return export_result(export_node(e, "DequantizeLinear", 3, in));
+}
+
+const ExportRow export_quantized_rows[] = {{"fake_quantize", export_fake_quantize}, {0}};

@@ -63,7 +63,7 @@ typedef struct ExportRow {
 /* Tables of the families; an op of NULL at the end. */
 extern const ExportRow export_conv_rows[], export_pool_rows[], export_region_rows[], export_norm_rows[],
     export_activation_rows[], export_elementwise_rows[], export_shape_rows[], export_resize_rows[],
-    export_reduction_rows[], export_matrix_rows[];
+    export_reduction_rows[], export_matrix_rows[], export_quantized_rows[];
 
 /* Says why the layer cannot be expressed; NULL. */
 const char *export_refuse(Export *, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -26,6 +26,7 @@ static bool same_numbers(Conversion *c, int rank, const int64_t *dims, int type)
     OnnxConstant *from = known(c, 0), *k = arena_alloc(c->imp->arena, sizeof *k);
     if (dims_count(rank, dims) != from->count) return false;
     *k = *from;
+    k->steps = NULL;
     k->type = type;
     k->rank = rank;
     for (int i = 0; i < rank; i++) k->dims[i] = dims[i];

@@ -50,6 +50,9 @@ typedef struct ImportParam {
     int64_t dims[MAX_RANK]; /* as nnc has it: conv [out, in/groups, kh, kw], dense [out, in], … */
     size_t count;
     const FileFloat *data; /* in the arena or in the file's memory, as long as the ImportGraph is used */
+    const double *steps;   /* of a weight that stood in the model as integers: their scales, */
+    int64_t step_count;    /* one, or one for each row; NULL: it did not */
+    const double *exact;   /* the numbers as doubles, or NULL */
 } ImportParam;
 
 /* ---- nodes ------------------------------------------------------------------ */
@@ -76,8 +79,8 @@ struct ImportNode {
     /* For comments and messages: "Conv 'features.0'"; NULL: the importer made it. */
     const char *origin;
 
-    /* Set by write_source for nodes with parameters: what names them in the weights file,
-     * "layer1.0.conv1" for "layer1.0.conv1.weight". */
+    /* Set by write_source: the layer's name in the net; of nodes with parameters what names them in
+     * the weights file, "layer1.0.conv1" for "layer1.0.conv1.weight". */
     const char *path;
 
     int uses; /* how many inputs of nodes and outputs of the graph it is */

@@ -219,8 +219,9 @@ void layer_param_floats(Conversion *c, ImportNode *n, const char *name, Shape sh
 /* What a label keeps of an initialiser's name: that of its layer. */
 static const char *layer_of(Arena *arena, const char *name)
 {
-    static const char *const endings[] = {".weight", ".bias",    "_weight", "_bias",  "_w",      "_b",   "_w_0",
-                                          "_b_0",    "_scale_0", ".scale",  "_scale", "/weight", "/bias"};
+    static const char *const endings[] = {".weight", ".bias",  ".qweight", ".qbias", "_quantized", "_weight",
+                                          "_bias",   "_w",     "_b",       "_w_0",   "_b_0",       "_scale_0",
+                                          ".scale",  "_scale", "/weight",  "/bias"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
         if (ends_with(name, endings[i]) && strlen(name) > strlen(endings[i]))
             return arena_strndup(arena, name, strlen(name) - strlen(endings[i]));
@@ -230,6 +231,10 @@ static const char *layer_of(Arena *arena, const char *name)
 void layer_param(Conversion *c, ImportNode *n, const char *name, Shape shape, OnnxConstant *k)
 {
     layer_param_floats(c, n, name, shape, constant_floats(c->imp, k));
+    ImportParam *p = n->params.at[n->params.count - 1];
+    p->exact = k->values;
+    if (k->step_count == 1 || k->step_axis == 0) p->steps = k->steps;
+    p->step_count = k->step_count;
     if (n->label || !k->name || !*k->name) return;
     n->label = import_label(c->imp, *name ? layer_of(c->imp->arena, k->name) : k->name);
 }

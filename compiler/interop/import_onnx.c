@@ -241,6 +241,20 @@ static bool ranks_fit(Conversion *c)
     return true;
 }
 
+/* Inputs that stand for numbers become the integers that they are. */
+static bool take_integers(Conversion *c)
+{
+    for (int i = 0; i < c->in_count; i++)
+        if (c->in[i] && !(c->in[i] = codes_as_integers(c, c->in[i]))) return false;
+    return true;
+}
+
+static void give_codes(Conversion *c, const OnnxCodes *codes)
+{
+    for (int i = 0; i < c->out_count; i++)
+        if (codes && c->out[i] && c->out[i]->node) c->out[i]->codes = codes;
+}
+
 static void convert_node(Conversion *c)
 {
     bool known_name = false;
@@ -263,10 +277,15 @@ static void convert_node(Conversion *c)
         refuse(c, "its input number %d is left out", left_out + 1);
         return;
     }
+    const OnnxCodes *moved = moves_codes(c) ? c->in[0]->codes : NULL;
+    if (!moved && !takes_codes(c->onnx) && !take_integers(c)) return;
     const int before = c->imp->refused.count;
     int total = 0;
     for (int i = 0; i < before; i++) total += ((ImportRefusal *)c->imp->refused.at[i])->count;
-    if (row->convert(c)) return;
+    if (row->convert(c)) {
+        give_codes(c, moved);
+        return;
+    }
     for (int i = 0; i < c->imp->refused.count; i++) total -= ((ImportRefusal *)c->imp->refused.at[i])->count;
     if (total == 0) refuse(c, "its shapes cannot be expressed");
 }
@@ -312,7 +331,8 @@ static void make_output(ImportRun *r, Conversion *c, OnnxValue *v)
         refuse_input(c, v);
         return;
     }
-    ImportNode *node = value_node(c, v);
+    v = codes_as_integers(c, v);
+    ImportNode *node = v ? value_node(c, v) : NULL;
     if (!node || (r->imp.batch != 1 && !v->batched) || (v->batched && v->dims[0] != r->imp.batch)) {
         refuse(c, "output %s does not have the batch as its axis 0", v->name);
         return;

@@ -25,13 +25,23 @@ typedef struct OnnxConstant {
     const OnnxTensor *tensor; /* where the file has them; NULL: `values` */
     double *values;           /* made when they are computed with */
     const FileFloat *floats;  /* made when they become a parameter */
+    const double *steps;      /* of what stood there as integers: the scales, */
+    int64_t step_count;       /* one, or one for each element */
+    int step_axis;            /* along this axis; NULL: it did not */
 } OnnxConstant;
+
+/* Integers, by the numbers that they stand for. */
+typedef struct OnnxCodes {
+    double scale, zero;
+    int type;
+} OnnxCodes;
 
 typedef struct OnnxValue {
     const char *name;
     OnnxConstant *constant; /* or NULL */
     ImportNode *node;       /* or NULL; both NULL: made by an operator that was refused */
     OnnxConstant *given;    /* numbers for an input of the graph, for where these must be known */
+    const OnnxCodes *codes; /* the value is integers, and the node what they stand for; NULL: it is what it is */
     int type, rank;
     int64_t dims[ONNX_MAX_RANK];
     bool batched;  /* axis 0 is the batch, and not in node->shape */
@@ -90,7 +100,7 @@ typedef struct OnnxOperator {
 extern const OnnxOperator onnx_conv_operators[], onnx_pool_operators[], onnx_norm_operators[],
     onnx_activation_operators[], onnx_elementwise_operators[], onnx_shape_operators[], onnx_resize_operators[],
     onnx_reduction_operators[], onnx_loss_operators[], onnx_logic_operators[], onnx_matrix_operators[],
-    onnx_training_operators[], onnx_einsum_operators[];
+    onnx_training_operators[], onnx_einsum_operators[], onnx_quantized_operators[];
 
 /* Of Gradient, which is long enough for a file of its own. */
 ConvertCall convert_gradient;
@@ -131,6 +141,11 @@ int64_t dims_count(int rank, const int64_t *dims);
 int sample_rank(const OnnxValue *);
 /* Of more axes than a shape can have, the first ones are merged. */
 Shape sample_shape(const OnnxValue *);
+
+/* Integers (OnnxValue.codes): as themselves; whether the operator knows them; whether it only moves them. */
+OnnxValue *codes_as_integers(Conversion *, OnnxValue *);
+bool takes_codes(const Onnx__NodeProto *);
+bool moves_codes(const Conversion *);
 
 /* The node of a value; of a constant, a new `param` in the shape of one whole sample. */
 ImportNode *value_node(Conversion *, OnnxValue *);

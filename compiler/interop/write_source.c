@@ -179,7 +179,7 @@ static bool take_paths(ImportGraph *g, const SourceGraph *source, const WrittenS
         ImportNode *imported = g->nodes.at[written->order[i]];
         if (strcmp(layer->op->name, node->op->name) != 0) return false;
         if (!shape_equal(layer->shape, node->out[0]->shape)) return false;
-        if (imported->params.count > 0) imported->path = arena_strdup(g->arena, node->name);
+        imported->path = arena_strdup(g->arena, node->name);
     }
     return true;
 }

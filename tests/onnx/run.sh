@@ -10,9 +10,9 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 data=${ONNX_TESTDATA:-/usr/include/onnx/backend/test/data}
-selection='test_[bgil]*[nl]orm* test_resize* test_upsample* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm* test_ada* test_momentum* test_gradient* test_hardmax* test_onehot* test_cumsum*'
-least=30
-[ -z "$ALL" ] || { selection='*'; least=730; }
+selection='test_[bgil]*[nl]orm* test_resize* test_upsample* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm* test_ada* test_momentum* test_gradient* test_hardmax* test_onehot* test_cumsum* test_quantize* test_dequantize* test_qlinear* test_convinteger* test_basic_convinteger test_matmulinteger* test_dynamicquantize* test_round'
+least=45
+[ -z "$ALL" ] || { selection='*'; least=745; }
 [ -z "$ONLY" ] || { selection=$ONLY; least=0; }
 work=$tmp/work
 mkdir "$work"

@@ -151,6 +151,48 @@ runs 0 export logits.nn --weights logits8.safetensors --normalize -o again.onnx
 same logits.onnx again.onnx
 runs 1 export logits.nn --weights logits8.safetensors -o logits.npz
 says err 'int8 weights, made by nnc quantize'
+# What is imported again computes the same bits, from the model too; of integers that others write as
+# uint8, or as QLinearConv, comes the same file.
+bits() { # NET WEIGHTS OUT
+    runs 0 "$1" --weights "$2" --plain --batch 1 --prefix net --header net.h -o net.c
+    "$CC" -O1 -I. "$here/driver.c" net.c -lm -o driver 2>err
+    ./driver >"$3"
+}
+back() { # NET WEIGHTS MODEL
+    runs 0 import "$3" -o back.nn
+    silent err
+    bits "$1" "$2" y1
+    bits back.nn back.safetensors y2
+    is -s y1
+    same y1 y2
+}
+what='imported nets'
+back logits.nn logits8.safetensors logits.onnx
+back "$lenet" kept.safetensors kept.onnx
+back "$here/layers.nn" layers8.safetensors layers.onnx
+back "$here/integers.nn" integers8.safetensors integers.onnx
+runs 0 integers.onnx --plain --batch 1 --prefix net --header net.h -o net.c
+"$CC" -O1 -I. "$here/driver.c" net.c -lm -o driver 2>err
+./driver >y2
+same y1 y2
+runs 0 eval logits.onnx --limit 100 --threads 1
+runs 0 export back.nn --weights back.safetensors -o third.onnx
+if /usr/bin/python3 -c 'import onnx' 2>/dev/null; then
+    /usr/bin/python3 "$here/rewrite.py" uint8 integers.onnx back.onnx
+    runs 0 import back.onnx -o back.nn
+    silent err
+    bits "$here/integers.nn" integers8.safetensors y1
+    bits back.nn back.safetensors y2
+    same y1 y2
+    /usr/bin/python3 "$here/rewrite.py" qlinear logits.onnx back.onnx
+    back logits.nn logits8.safetensors back.onnx
+    # A second scale of one value is none that the integer net would have: simulated.
+    /usr/bin/python3 "$here/rewrite.py" scale logits.onnx other.onnx
+    runs 0 import other.onnx -o other.nn
+    says err 'its integers are simulated in f32, since MaxPool .* has another scale than what it moves'
+    says other.nn 'fake_quantize('
+    runs 0 eval other.nn --weights other.safetensors --limit 100 --threads 1
+fi
 # onnxruntime multiplies sums by floats and rounds half to even: a number differs by one step where the
 # two roundings do, and what is made of it by a few.
 if node "$here/onnxruntime.js" version >/dev/null 2>&1; then

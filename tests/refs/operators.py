@@ -45,6 +45,13 @@ POSITIVE = {
     "pow": pointwise("pow(1.7)", lambda x: x**1.7),
 }
 
+# Made last, so that the numbers of the others stay what they are.
+QUANTIZED = {
+    "round": pointwise("round", torch.round),
+    "fake_quantize": pointwise("fake_quantize(0.0625, zero=3, low=-16, high=15)",
+                               lambda x: torch.fake_quantize_per_tensor_affine(x, 0.0625, 3, -16, 15)),
+}
+
 LAYERS = {
     "celu": pointwise("celu(alpha=0.7)", lambda x: F.celu(x, 0.7)),
     "softsign": pointwise("softsign", F.softsign),
@@ -187,6 +194,8 @@ def main():
         layer(name, case, positive=True)
     for name, case in LOSSES.items():
         loss(name, case)
+    for name, case in QUANTIZED.items():
+        layer(name, case, positive=False)
 
 
 main()

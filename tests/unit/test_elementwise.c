@@ -31,6 +31,9 @@ static const struct {
      {-0.108355092, 0.579021356, 1.8, 4.35395194}},
     /* no slope */
     {"input(4) sign", {-2, -0.5, 0, 1.5}, {-1, -1, 0, 1}, {0, 0, 0, 0}},
+    {"input(4) round", {-2.5, -0.5, 0.75, 1.5}, {-2, 0, 1, 2}, {0, 0, 0, 0}},
+    /* 0.5 times -3 to 1 */
+    {"input(4) fake_quantize(0.5, zero=1, low=-2, high=2)", {-2, -0.6, 0.25, 1.5}, {-1.5, -0.5, 0, 0.5}, {0, 2, 3, 0}},
     /* erf; 2/sqrt(pi) e^(-x^2) */
     {"input(4) erf",
      {-2, -0.5, 0, 1.5},
@@ -105,6 +108,8 @@ static const struct {
     {"input(4) mish", {NAN, INF, -INF, 100}, {NAN, INF, NAN, 100}, {NAN, NAN, NAN, 4}},
     /* PyTorch's sign of NaN is 0 */
     {"input(4) sign", {NAN, INF, -INF, 0}, {0, 1, -1, 0}, {0, 0, 0, 0}},
+    {"input(4) round", {NAN, INF, -INF, 0}, {NAN, INF, -INF, 0}, {0, 0, 0, 0}},
+    {"input(4) fake_quantize(0.5, zero=1)", {NAN, INF, -INF, 0}, {NAN, 63, -64.5, 0}, {0, 0, 0, 4}},
     /* 2/sqrt(pi) at 0 */
     {"input(4) erf", {NAN, INF, -INF, 0}, {NAN, 1, -1, 0}, {NAN, 0, 0, 4.51351667}},
     /* the slope is the value */
