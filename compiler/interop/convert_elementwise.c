@@ -207,6 +207,13 @@ static bool convert_mean(Conversion *c) { return combined(c, "mean"); }
 
 /* ---- functions made of others ----------------------------------------------------------------------- */
 
+/* A constant that is not folded is an operand as well. */
+static bool put_function(Conversion *c, ImportNode *of(Conversion *, ImportNode *))
+{
+    ImportNode *x = value_node(c, c->in[0]);
+    return x && put_like(c, of(c, x), c->in[0]);
+}
+
 static ImportNode *e_power(Conversion *c, ImportNode *x, double by) { return layer_like(c, "exp", scaled(c, x, by)); }
 
 static ImportNode *hyperbolic(Conversion *c, ImportNode *x, const char *op)
@@ -214,37 +221,43 @@ static ImportNode *hyperbolic(Conversion *c, ImportNode *x, const char *op)
     return scaled(c, combine(c, op, e_power(c, x, 1), e_power(c, x, -1)), 0.5);
 }
 
-static bool convert_sinh(Conversion *c) { return put_like(c, hyperbolic(c, c->in[0]->node, "sub"), c->in[0]); }
-static bool convert_cosh(Conversion *c) { return put_like(c, hyperbolic(c, c->in[0]->node, "add"), c->in[0]); }
+static ImportNode *sinh_of(Conversion *c, ImportNode *x) { return hyperbolic(c, x, "sub"); }
+static ImportNode *cosh_of(Conversion *c, ImportNode *x) { return hyperbolic(c, x, "add"); }
 
-static bool convert_tan(Conversion *c)
+static ImportNode *tan_of(Conversion *c, ImportNode *x)
 {
-    ImportNode *x = c->in[0]->node;
-    return put_like(c, combine(c, "div", layer_like(c, "sin", x), layer_like(c, "cos", x)), c->in[0]);
+    return combine(c, "div", layer_like(c, "sin", x), layer_like(c, "cos", x));
 }
 
 /* asinh x = sign x · log(|x| + sqrt(x² + 1)) */
-static bool convert_asinh(Conversion *c)
+static ImportNode *asinh_of(Conversion *c, ImportNode *x)
 {
-    ImportNode *x = c->in[0]->node, *size = layer_like(c, "abs", x);
+    ImportNode *size = layer_like(c, "abs", x);
     ImportNode *root = layer_like(c, "sqrt", shifted(c, layer_like(c, "square", x), 1));
     ImportNode *n = layer_like(c, "log", combine(c, "add", size, root));
-    return put_like(c, combine(c, "mul", layer_like(c, "sign", x), n), c->in[0]);
+    return combine(c, "mul", layer_like(c, "sign", x), n);
 }
 
-static bool convert_acosh(Conversion *c)
+static ImportNode *acosh_of(Conversion *c, ImportNode *x)
 {
-    ImportNode *x = c->in[0]->node, *root = layer_like(c, "sqrt", shifted(c, layer_like(c, "square", x), -1));
-    return put_like(c, layer_like(c, "log", combine(c, "add", x, root)), c->in[0]);
+    ImportNode *root = layer_like(c, "sqrt", shifted(c, layer_like(c, "square", x), -1));
+    return layer_like(c, "log", combine(c, "add", x, root));
 }
 
 /* atanh x = (log(1 + x) − log(1 − x)) / 2 */
-static bool convert_atanh(Conversion *c)
+static ImportNode *atanh_of(Conversion *c, ImportNode *x)
 {
-    ImportNode *x = c->in[0]->node, *more = layer_like(c, "log", shifted(c, x, 1));
+    ImportNode *more = layer_like(c, "log", shifted(c, x, 1));
     ImportNode *less = layer_like(c, "log", shifted(c, scaled(c, x, -1), 1));
-    return put_like(c, scaled(c, combine(c, "sub", more, less), 0.5), c->in[0]);
+    return scaled(c, combine(c, "sub", more, less), 0.5);
 }
+
+static bool convert_sinh(Conversion *c) { return put_function(c, sinh_of); }
+static bool convert_cosh(Conversion *c) { return put_function(c, cosh_of); }
+static bool convert_tan(Conversion *c) { return put_function(c, tan_of); }
+static bool convert_asinh(Conversion *c) { return put_function(c, asinh_of); }
+static bool convert_acosh(Conversion *c) { return put_function(c, acosh_of); }
+static bool convert_atanh(Conversion *c) { return put_function(c, atanh_of); }
 
 static bool convert_legacy_add(Conversion *c) { return legacy(c, convert_add); }
 static bool convert_legacy_sub(Conversion *c) { return legacy(c, convert_sub); }

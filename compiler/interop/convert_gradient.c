@@ -179,7 +179,8 @@ static bool find_adjoints(Adjoints *a, ImportNode *y)
 /* The node of a value that an attribute names. */
 static OnnxValue *named_value(Conversion *c, const ProtobufCBinaryData *name)
 {
-    OnnxValue *v = map_get(c->scope->values, arena_strndup(c->imp->arena, (const char *)name->data, name->len));
+    const char *text = name->len ? arena_strndup(c->imp->arena, (const char *)name->data, name->len) : "";
+    OnnxValue *v = map_get(c->scope->values, text);
     return v && v->node ? v : NULL;
 }
 

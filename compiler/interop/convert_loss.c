@@ -38,8 +38,8 @@ static ImportNode *class_constant(Conversion *c, int64_t classes, const double *
 
 static bool loss_picks(Conversion *c, LossParts *p, ImportNode *target)
 {
-    double *classes = arena_alloc(c->imp->arena, (size_t)(p->classes + 1) * sizeof *classes);
     if (p->classes > 4096) return refuse(c, "it has %lld classes", (long long)p->classes);
+    double *classes = arena_alloc(c->imp->arena, (size_t)(p->classes + 1) * sizeof *classes);
     for (int64_t i = 0; i < p->classes; i++) classes[i] = (double)i;
     ImportNode *d = combine(c, "sub", target, class_constant(c, p->classes, classes));
     p->picks = combine(c, "mul", step_at(c, d, 0), step_at(c, scaled(c, d, -1), 0));

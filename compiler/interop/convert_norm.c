@@ -100,7 +100,7 @@ static ImportNode *centred(Conversion *c, ImportNode *x, unsigned axes, double e
 static ImportNode *trailing_source(Conversion *c, int input, const Shape *sample)
 {
     OnnxValue *k = known_value(c, input);
-    if (!k || k->rank > sample->rank) return NULL;
+    if (!k || k->rank > sample->rank || !value_node(c, k)) return NULL;
     Shape s = {.rank = sample->rank};
     for (int i = 0; i < s.rank; i++) s.dim[i] = i < s.rank - k->rank ? 1 : k->dims[i - (s.rank - k->rank)];
     return reshaped(c, value_node(c, k), s);
@@ -161,6 +161,7 @@ static bool convert_mean_variance_normalization(Conversion *c)
     int64_t list[ONNX_MAX_RANK] = {0, 2, 3};
     int count = onnx_attr_ints(c, "axes", list, ONNX_MAX_RANK);
     if (count < 0) count = 3;
+    if (count > ONNX_MAX_RANK) return refuse(c, "it has %d axes", count);
     unsigned axes = 0;
     for (int i = 0; i < count; i++) {
         const int axis = onnx_axis(list[i], x->rank) - x->batched;

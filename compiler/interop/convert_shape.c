@@ -92,11 +92,14 @@ static bool convert_transpose(Conversion *c)
     OnnxValue *x = c->in[0];
     int64_t perm[ONNX_MAX_RANK], dims[ONNX_MAX_RANK];
     int axes[ONNX_MAX_RANK];
+    unsigned seen = 0;
     const int count = onnx_attr_ints(c, "perm", perm, ONNX_MAX_RANK);
     if (count >= 0 && count != x->rank) return refuse(c, "its perm has %d numbers", count);
     for (int i = 0; i < x->rank; i++) {
         const int axis = count < 0 ? x->rank - 1 - i : onnx_axis(perm[i], x->rank);
         if (axis < 0) return refuse(c, "its perm is none");
+        if (seen >> axis & 1) return refuse(c, "its perm has an axis twice");
+        seen |= 1u << axis;
         axes[i] = axis;
         dims[i] = x->dims[axis];
     }
@@ -193,24 +196,15 @@ static bool convert_concat(Conversion *c)
     for (int i = 0; i < c->in_count; i++) batched |= c->in[i]->batched;
     batched &= axis > 0;
     memcpy(dims, c->in[0]->dims, sizeof dims);
-    ImportNode *n = NULL;
+    List parts = {0};
     for (int i = 0; i < c->in_count; i++) {
         OnnxValue *x = batched ? as_batched(c, c->in[i]) : as_whole(c, c->in[i]);
         if (!x || !value_node(c, x)) return refuse(c, "it joins along axis 0, the batch, or with a constant");
         size += x->dims[axis];
-        if (n && strcmp(n->op, "concat") == 0 && i > 1) {
-            list_push(c->imp->arena, &n->inputs, x->node);
-            x->node->uses++;
-        } else
-            n = n ? combine(c, "concat", n, x->node) : x->node;
+        list_push(c->imp->arena, &parts, x->node);
     }
     dims[axis] = size;
-    OnnxValue *out = value_new(c->imp, n, c->in[0]->rank, dims, batched);
-    if (c->in_count > 1) {
-        n->shape = sample_shape(out);
-        arg_int(c->imp, n, "axis", axis - batched);
-    }
-    return put_like(c, n, out);
+    return put_output(c, 0, joined(c, axis - batched, &parts), c->in[0]->rank, dims, batched);
 }
 
 static bool convert_split(Conversion *c)
@@ -238,24 +232,13 @@ static bool convert_split(Conversion *c)
 /* The elements of an axis in the opposite order, as a join of slices. */
 static ImportNode *picked(Conversion *c, ImportNode *in, int axis, const int64_t *index, int64_t count)
 {
-    ImportNode *n = NULL;
+    List parts = {0};
     for (int64_t i = 0, run; i < count; i += run) {
         for (run = 1; i + run < count && index[i + run] == index[i] + run; run++) {
         }
-        ImportNode *part = sliced(c, in, axis, index[i], index[i] + run, 1);
-        if (n && strcmp(n->op, "concat") == 0 && !n->uses) {
-            list_push(c->imp->arena, &n->inputs, part);
-            part->uses++;
-            n->shape.dim[axis] += run;
-        } else if (n) {
-            const int64_t before = n->shape.dim[axis];
-            n = combine(c, "concat", n, part);
-            n->shape.dim[axis] = before + run;
-            arg_int(c->imp, n, "axis", axis);
-        } else
-            n = part;
+        list_push(c->imp->arena, &parts, sliced(c, in, axis, index[i], index[i] + run, 1));
     }
-    return n;
+    return joined(c, axis, &parts);
 }
 
 static ImportNode *slice_axis(Conversion *c, ImportNode *n, int axis, int64_t begin, int64_t end, int64_t step)
@@ -287,6 +270,8 @@ static bool convert_slice(Conversion *c)
     OnnxValue *x = c->in[0];
     ImportNode *n = value_node(c, x);
     if (!n || named < -1 || stepped < -1) return false;
+    if ((named >= 0 && named != count) || (stepped >= 0 && stepped != count))
+        return refuse(c, "its starts, axes and steps are not as many");
     memcpy(dims, x->dims, sizeof dims);
     bool batched = x->batched;
     for (int i = 0; i < count; i++) {
@@ -361,14 +346,9 @@ static bool convert_tile(Conversion *c)
     for (int i = 0; i < count; i++) {
         dims[i] = x->dims[i] * repeats[i];
         if (repeats[i] < 1 || repeats[i] > MOST_PARTS) return refuse(c, "it repeats %lld times", (long long)repeats[i]);
-        ImportNode *one = n;
-        const int axis = i - x->batched;
-        for (int64_t r = 1; r < repeats[i]; r++) {
-            const int64_t before = n->shape.dim[axis];
-            n = combine(c, "concat", n, one);
-            n->shape.dim[axis] = before + one->shape.dim[axis];
-            arg_int(c->imp, n, "axis", axis);
-        }
+        List copies = {0};
+        for (int64_t r = 0; r < repeats[i]; r++) list_push(c->imp->arena, &copies, n);
+        n = joined(c, i - x->batched, &copies);
     }
     return put_output(c, 0, n, x->rank, dims, x->batched);
 }

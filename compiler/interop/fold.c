@@ -24,7 +24,7 @@ static bool put_folded(Conversion *c, OnnxConstant *k) { return k && put_constan
 static bool same_numbers(Conversion *c, int rank, const int64_t *dims, int type)
 {
     OnnxConstant *from = known(c, 0), *k = arena_alloc(c->imp->arena, sizeof *k);
-    if (dims_count(rank, dims) != from->count) return false;
+    if (!onnx_dims_fit(rank, dims) || dims_count(rank, dims) != from->count) return false;
     *k = *from;
     k->steps = NULL;
     k->type = type;
@@ -300,6 +300,7 @@ static bool fold_slice(Conversion *c)
     if (count < 0 || known_ints(c, "ends", 2, ends, ONNX_MAX_RANK) != count) return false;
     const int named = known_ints(c, "axes", 3, axes, ONNX_MAX_RANK),
               stepped = known_ints(c, NULL, 4, steps, ONNX_MAX_RANK);
+    if ((named >= 0 && named != count) || (stepped >= 0 && stepped != count)) return false;
     strides_of(from, strides);
     memcpy(dims, from->dims, sizeof dims);
     for (int i = 0; i < count; i++) {

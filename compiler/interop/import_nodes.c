@@ -34,9 +34,21 @@ const char *import_label(Importer *imp, const char *name)
 
 /* ---- nodes ---------------------------------------------------------------------------- */
 
+/* Of a result that cannot be, a small one: what computes with it computes on. */
+static Shape bounded_shape(Conversion *c, Shape s)
+{
+    bool fits = onnx_dims_fit(s.rank, s.dim);
+    for (int i = 0; i < s.rank; i++) fits &= s.dim[i] > 0;
+    if (fits) return s;
+    refuse(c, "its result is too large, or has no elements");
+    for (int i = 0; i < s.rank; i++) s.dim[i] = 1;
+    return s;
+}
+
 static ImportNode *node_new(Conversion *c, const char *op, Shape shape)
 {
     Importer *imp = c->imp;
+    shape = bounded_shape(c, shape);
     ImportNode *n = arena_alloc(imp->arena, sizeof *n);
     *n = (ImportNode){.index = imp->graph->nodes.count, .op = op, .shape = shape};
     if (c->onnx)
@@ -77,6 +89,18 @@ ImportNode *combine_all(Conversion *c, const char *op, int count, ImportNode *co
 ImportNode *combine(Conversion *c, const char *op, ImportNode *a, ImportNode *b)
 {
     return combine_all(c, op, 2, (ImportNode *const[]){a, b});
+}
+
+ImportNode *joined(Conversion *c, int axis, const List *parts)
+{
+    ImportNode *const *in = (ImportNode *const *)parts->at;
+    if (parts->count == 1) return in[0];
+    Shape s = in[0]->shape;
+    for (int i = 1; i < parts->count; i++) s.dim[axis] += in[i]->shape.dim[axis];
+    ImportNode *n = node_new(c, "concat", s);
+    for (int i = 0; i < parts->count; i++) node_input(c, n, in[i]);
+    arg_int(c->imp, n, "axis", axis);
+    return n;
 }
 
 ImportNode *reshaped(Conversion *c, ImportNode *in, Shape shape)

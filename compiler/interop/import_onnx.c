@@ -109,7 +109,7 @@ static int read_input_dims(ImportRun *r, const Onnx__ValueInfoProto *info, OnnxV
     if (given) {
         v->rank = given->rank;
         memcpy(v->dims, given->dims, sizeof v->dims);
-        return 0;
+        return onnx_dims_fit(v->rank, v->dims) ? 0 : model_error(r, "input %s is too large", v->name);
     }
     if (!type->shape || type->shape->n_dim > ONNX_MAX_RANK)
         return model_error(r, "input %s has no shape: say it with --input NAME=SHAPE", v->name);
@@ -122,7 +122,7 @@ static int read_input_dims(ImportRun *r, const Onnx__ValueInfoProto *info, OnnxV
             return model_error(r, "input %s has a dimension that is not fixed: say its shape with --input NAME=SHAPE",
                                v->name);
     }
-    return 0;
+    return onnx_dims_fit(v->rank, v->dims) ? 0 : model_error(r, "input %s is too large", v->name);
 }
 
 static int read_inputs(ImportRun *r)

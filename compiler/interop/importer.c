@@ -32,10 +32,16 @@ const Onnx__AttributeProto *onnx_attr(const Conversion *c, const char *name)
     return attr_in(c->scope, c->onnx, name);
 }
 
+/* What is beyond every size means the same as that limit, and can be computed with. */
+static int64_t bounded_int(int64_t value)
+{
+    return value > ONNX_AXIS_LIMIT ? ONNX_AXIS_LIMIT : value < -ONNX_AXIS_LIMIT ? -ONNX_AXIS_LIMIT : value;
+}
+
 int64_t onnx_attr_int(const Conversion *c, const char *name, int64_t otherwise)
 {
     const Onnx__AttributeProto *a = onnx_attr(c, name);
-    return a ? a->i : otherwise;
+    return a ? bounded_int(a->i) : otherwise;
 }
 
 double onnx_attr_real(const Conversion *c, const char *name, double otherwise)
@@ -55,7 +61,7 @@ int onnx_attr_ints(const Conversion *c, const char *name, int64_t *out, int limi
 {
     const Onnx__AttributeProto *a = onnx_attr(c, name);
     if (!a) return -1;
-    for (size_t i = 0; i < a->n_ints && (int)i < limit; i++) out[i] = a->ints[i];
+    for (size_t i = 0; i < a->n_ints && (int)i < limit; i++) out[i] = bounded_int(a->ints[i]);
     return (int)a->n_ints;
 }
 
@@ -99,9 +105,8 @@ enum { COMPUTED_LIMIT = 1 << 30 }; /* bytes of numbers that an import computes: 
 /* Whether there may be that many more numbers of `bytes` each; they are counted then. */
 static bool may_compute(Importer *imp, int rank, const int64_t *dims, int64_t bytes)
 {
-    int64_t total = bytes;
-    for (int i = 0; i < rank; i++)
-        if (dims[i] < 0 || __builtin_mul_overflow(total, dims[i], &total)) return false;
+    if (!onnx_dims_fit(rank, dims)) return false;
+    const int64_t total = bytes * dims_count(rank, dims);
     if (total > COMPUTED_LIMIT - imp->computed) return false;
     imp->computed += total;
     return true;
@@ -117,7 +122,7 @@ static OnnxConstant *constant_of_dims(Importer *imp, int type, int rank, const i
 
 OnnxConstant *constant_new(Importer *imp, int type, int rank, const int64_t *dims)
 {
-    if (rank > ONNX_MAX_RANK || !may_compute(imp, rank, dims, sizeof(double))) return NULL;
+    if (!may_compute(imp, rank, dims, sizeof(double))) return NULL;
     OnnxConstant *k = constant_of_dims(imp, type, rank, dims);
     k->values = arena_alloc(imp->arena, (size_t)(k->count + 1) * sizeof *k->values);
     return k;
@@ -125,7 +130,7 @@ OnnxConstant *constant_new(Importer *imp, int type, int rank, const int64_t *dim
 
 OnnxConstant *constant_filled(Importer *imp, int rank, const int64_t *dims, float value)
 {
-    if (rank > ONNX_MAX_RANK || !may_compute(imp, rank, dims, sizeof(float))) return NULL;
+    if (!may_compute(imp, rank, dims, sizeof(float))) return NULL;
     OnnxConstant *k = constant_of_dims(imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rank, dims);
     float *floats = arena_alloc(imp->arena, (size_t)(k->count + 1) * sizeof *floats);
     for (int64_t i = 0; i < k->count; i++) floats[i] = value;
@@ -190,7 +195,7 @@ int known_ints(Conversion *c, const char *attr, int input, int64_t *out, int lim
         const double *values = constant_values(c->imp, k);
         count = (int)(k->count > limit ? limit + 1 : k->count);
         for (int i = 0; i < count && i < limit; i++)
-            out[i] = values[i] >= 0x1p62 ? INT64_MAX : values[i] <= -0x1p62 ? INT64_MIN : (int64_t)values[i];
+            out[i] = bounded_int(values[i] >= 0x1p62 ? INT64_MAX : values[i] > -0x1p62 ? (int64_t)values[i] : INT64_MIN);
     }
     if (count <= limit) return count;
     refuse(c, "its %s has more than %d numbers", attr ? attr : "shape", limit);
@@ -272,6 +277,7 @@ bool put_output(Conversion *c, int output, ImportNode *node, int rank, const int
     v->rank = rank;
     v->batched = batched;
     v->type = c->in_count && c->in[0] ? c->in[0]->type : ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    if (!onnx_dims_fit(rank, dims)) return refuse(c, "its result is too large");
     for (int i = 0; i < rank; i++) v->dims[i] = dims[i];
     v->node = node && sample_rank(v) > MAX_RANK ? reshaped(c, node, sample_shape(v)) : node;
     return node != NULL;

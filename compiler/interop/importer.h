@@ -169,6 +169,7 @@ ImportNode *layer(Conversion *, const char *op, ImportNode *in, Shape);         
 ImportNode *layer_like(Conversion *, const char *op, ImportNode *in);            /* of the shape of its input */
 ImportNode *combine(Conversion *, const char *op, ImportNode *a, ImportNode *b); /* ranks equal, 1s stretched */
 ImportNode *combine_all(Conversion *, const char *op, int count, ImportNode *const *in);
+ImportNode *joined(Conversion *, int axis, const List *parts); /* a concat; of one part, itself */
 ImportNode *reshaped(Conversion *, ImportNode *, Shape);                /* itself where the shape is the same */
 ImportNode *param_source(Conversion *, OnnxConstant *, Shape);          /* a learned tensor */
 ImportNode *constant_source(Conversion *, Shape, const double *values); /* `constant`, of few numbers */

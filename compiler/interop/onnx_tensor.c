@@ -57,6 +57,18 @@ bool onnx_type_is_float(int type) { return onnx_type(type) && onnx_type(type)->i
 
 /* ---- sizes --------------------------------------------------------------------- */
 
+bool onnx_dims_fit(int rank, const int64_t *dims)
+{
+    const int64_t most = (int64_t)1 << 40;
+    int64_t count = 1;
+    bool fits = rank <= ONNX_MAX_RANK;
+    for (int i = 0; i < rank && fits; i++) {
+        fits = dims[i] >= 0 && dims[i] < ONNX_AXIS_LIMIT && count <= most / (dims[i] ? dims[i] : 1);
+        if (dims[i] > 0) count *= fits ? dims[i] : 1;
+    }
+    return fits;
+}
+
 static const char *shown_name(const OnnxTensor *t) { return t->name && *t->name ? t->name : "without a name"; }
 
 static int read_dims(OnnxTensor *t, const Onnx__TensorProto *m, NnError *error)
@@ -68,9 +80,10 @@ static int read_dims(OnnxTensor *t, const Onnx__TensorProto *m, NnError *error)
     t->count = 1;
     for (int i = 0; i < t->rank; i++) {
         t->dims[i] = m->dims[i];
-        if (t->dims[i] < 0 || __builtin_mul_overflow(t->count, t->dims[i], &t->count))
+        if (!onnx_dims_fit(i + 1, t->dims))
             return nn_fail(error, NN_BAD_INPUT, "tensor %s: axis %d cannot have %lld elements", shown_name(t), i,
                            (long long)t->dims[i]);
+        t->count *= t->dims[i];
     }
     return 0;
 }

@@ -11,6 +11,12 @@
 
 enum { ONNX_MAX_RANK = 8 };
 
+/* Elements of an axis are fewer than this, and those of a tensor, with axes of 0 left out, no more than
+ * 2^40: so products of two sizes are 64-bit integers, and so are the elements of some of the axes. */
+#define ONNX_AXIS_LIMIT ((int64_t)1 << 30)
+
+bool onnx_dims_fit(int rank, const int64_t *dims);
+
 /* A tensor whose sizes have been checked: there are as many elements as its shape says. */
 typedef struct OnnxTensor {
     const char *name;
