@@ -113,7 +113,7 @@ static bool convert_trilu(Conversion *c)
     const bool upper = onnx_attr_int(c, "upper", 1);
     OnnxConstant *k = has_input(c, 1) ? must_know(c, 1, "k") : NULL;
     if (has_input(c, 1) && !k) return false;
-    const int64_t diagonal = k ? (int64_t)constant_values(c->imp, k)[0] : 0;
+    const int64_t diagonal = k ? whole_number(constant_values(c->imp, k)[0]) : 0;
     if (x->batched && x->rank < 3) x = as_whole(c, x);
     ImportNode *n = x ? value_node(c, x) : NULL;
     if (!n || n->shape.rank < 2) return refuse(c, "its matrix has the batch as an axis");
@@ -153,7 +153,7 @@ static bool convert_cumulative_sum(Conversion *c)
     OnnxConstant *along = must_know(c, 1, "axis");
     OnnxValue *x = c->in[0];
     if (!along || along->count != 1) return false;
-    const int onnx = onnx_axis((int64_t)constant_values(c->imp, along)[0], x->rank);
+    const int onnx = onnx_axis(whole_number(constant_values(c->imp, along)[0]), x->rank);
     if (onnx < 0) return refuse(c, "it has no such axis");
     if (x->batched && onnx == 0) x = as_whole(c, x);
     ImportNode *n = x ? value_node(c, x) : NULL;

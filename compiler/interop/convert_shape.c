@@ -304,7 +304,7 @@ static bool convert_gather(Conversion *c)
     int64_t index[MOST_PARTS], dims[2 * ONNX_MAX_RANK];
     const int64_t size = x->dims[axis + x->batched];
     for (int64_t i = 0; i < k->count; i++) {
-        index[i] = (int64_t)constant_values(c->imp, k)[i];
+        index[i] = whole_number(constant_values(c->imp, k)[i]);
         if (index[i] < 0) index[i] += size;
         if (index[i] < 0 || index[i] >= size) return refuse(c, "an index is beyond its axis");
     }

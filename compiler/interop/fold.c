@@ -271,7 +271,7 @@ static bool fold_gather(Conversion *c)
     const int64_t inner = dims_count(from->rank - axis - 1, from->dims + axis + 1), size = from->dims[axis];
     const double *x = constant_values(c->imp, from), *index = constant_values(c->imp, at);
     for (int64_t i = 0; k && i < k->count; i++) {
-        int64_t j = (int64_t)index[i / inner % at->count];
+        int64_t j = whole_number(index[i / inner % at->count]);
         if (j < 0) j += size;
         if (j < 0 || j >= size) return false;
         k->values[i] = x[(i / inner / at->count * size + j) * inner + i % inner];
@@ -451,7 +451,7 @@ static int64_t scatter_offset(const OnnxConstant *x, const double *at, int depth
 {
     int64_t offset = 0;
     for (int a = 0; a < depth; a++) {
-        const int64_t index = (int64_t)(at[a] < 0 ? at[a] + (double)x->dims[a] : at[a]);
+        const int64_t index = whole_number(at[a] < 0 ? at[a] + (double)x->dims[a] : at[a]);
         if (index < 0 || index >= x->dims[a]) return -1;
         offset = offset * x->dims[a] + index;
     }

@@ -156,6 +156,12 @@ const FileFloat *constant_floats(Importer *imp, OnnxConstant *k)
     return k->floats = out;
 }
 
+int64_t whole_number(double value)
+{
+    const double limit = (double)ONNX_AXIS_LIMIT;
+    return value >= limit ? ONNX_AXIS_LIMIT : value > -limit ? (int64_t)value : -ONNX_AXIS_LIMIT;
+}
+
 bool output_is_used(const Conversion *c, int output)
 {
     if (output >= c->out_count || !c->out[output]) return false;
@@ -194,8 +200,7 @@ int known_ints(Conversion *c, const char *attr, int input, int64_t *out, int lim
         if (!k) return -2;
         const double *values = constant_values(c->imp, k);
         count = (int)(k->count > limit ? limit + 1 : k->count);
-        for (int i = 0; i < count && i < limit; i++)
-            out[i] = bounded_int(values[i] >= 0x1p62 ? INT64_MAX : values[i] > -0x1p62 ? (int64_t)values[i] : INT64_MIN);
+        for (int i = 0; i < count && i < limit; i++) out[i] = whole_number(values[i]);
     }
     if (count <= limit) return count;
     refuse(c, "its %s has more than %d numbers", attr ? attr : "shape", limit);

@@ -124,6 +124,8 @@ OnnxConstant *constant_new(Importer *, int type, int rank, const int64_t *dims);
 OnnxConstant *constant_filled(Importer *, int rank, const int64_t *dims, float value);
 const double *constant_values(Importer *, OnnxConstant *);
 const FileFloat *constant_floats(Importer *, OnnxConstant *);
+/* A number as an index or a size: within ±ONNX_AXIS_LIMIT. */
+int64_t whole_number(double);
 
 /* The input's numbers; NULL where they are not known. */
 OnnxConstant *known(const Conversion *, int input);
