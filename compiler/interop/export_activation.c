@@ -81,6 +81,13 @@ static const char *export_step(Export *e)
                        ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
 }
 
+static const char *export_round(Export *e)
+{
+    const char *mode = argument_symbol(e->node, "mode");
+    const bool nearest = strcmp(mode, "nearest") == 0;
+    return export_unary(e, nearest ? "Round" : strcmp(mode, "floor") == 0 ? "Floor" : "Ceil", export_in(e, 0));
+}
+
 static const char *clip_node(Export *e, double low, double high)
 {
     const char *in[] = {export_in(e, 0), export_real(e, low), export_real(e, high)};
@@ -181,6 +188,7 @@ const ExportRow export_activation_rows[] = {
     {"prelu", export_prelu},
     {"threshold", export_threshold},
     {"step", export_step},
+    {"round", export_round},
     {"clamp", export_clamp},
     {"relu6", export_relu6},
     {"hardsigmoid", export_hardsigmoid},

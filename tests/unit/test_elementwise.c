@@ -31,7 +31,11 @@ static const struct {
      {-0.108355092, 0.579021356, 1.8, 4.35395194}},
     /* no slope */
     {"input(4) sign", {-2, -0.5, 0, 1.5}, {-1, -1, 0, 1}, {0, 0, 0, 0}},
-    {"input(4) round", {-2.5, -0.5, 0.75, 1.5}, {-2, 0, 1, 2}, {0, 0, 0, 0}},
+    /* halves to the even neighbour; no slope */
+    {"input(8) round", {-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4, -2.6}, {-2, -2, 0, 0, 2, 2, 2, -3}, {0}},
+    {"input(4) round", {0.49999997, -0.49999997, 8388609, -0.75}, {0, 0, 8388609, -1}, {0}},
+    {"input(4) round(floor)", {-2.5, -0.25, 0.75, 3}, {-3, -1, 0, 3}, {0}},
+    {"input(4) round(ceil)", {-2.5, -0.25, 0.75, 3}, {-2, 0, 1, 3}, {0}},
     /* 0.5 times -3 to 1 */
     {"input(4) fake_quantize(0.5, zero=1, low=-2, high=2)", {-2, -0.6, 0.25, 1.5}, {-1.5, -0.5, 0, 0.5}, {0, 2, 3, 0}},
     /* erf; 2/sqrt(pi) e^(-x^2) */
@@ -108,7 +112,9 @@ static const struct {
     {"input(4) mish", {NAN, INF, -INF, 100}, {NAN, INF, NAN, 100}, {NAN, NAN, NAN, 4}},
     /* PyTorch's sign of NaN is 0 */
     {"input(4) sign", {NAN, INF, -INF, 0}, {0, 1, -1, 0}, {0, 0, 0, 0}},
-    {"input(4) round", {NAN, INF, -INF, 0}, {NAN, INF, -INF, 0}, {0, 0, 0, 0}},
+    /* integers of their own */
+    {"input(4) round", {NAN, INF, -INF, 0}, {NAN, INF, -INF, 0}, {0}},
+    {"input(4) round(floor)", {NAN, INF, -INF, 0}, {NAN, INF, -INF, 0}, {0}},
     {"input(4) fake_quantize(0.5, zero=1)", {NAN, INF, -INF, 0}, {NAN, 63, -64.5, 0}, {0, 0, 0, 4}},
     /* 2/sqrt(pi) at 0 */
     {"input(4) erf", {NAN, INF, -INF, 0}, {NAN, 1, -1, 0}, {NAN, 0, 0, 4.51351667}},
