@@ -30,7 +30,6 @@ static const SameLayer same_layers[] = {
     {"Cos", "cos"},
     {"Erf", "erf"},
     {"Sign", "sign"},
-    {"Round", "round"},
     {"Identity", "identity"},
 };
 
@@ -91,7 +90,7 @@ static bool convert_thresholded_relu(Conversion *c)
     return put_like(c, n, c->in[0]);
 }
 
-static ImportNode *clamped(Conversion *c, ImportNode *in, double low, double high)
+ImportNode *clamped(Conversion *c, ImportNode *in, double low, double high)
 {
     if (low == 0 && high == HUGE_VAL) return layer_like(c, "relu", in);
     if (low == 0 && high == 6) return layer_like(c, "relu6", in);
@@ -135,8 +134,9 @@ static bool convert_prelu(Conversion *c)
     OnnxValue *x = c->in[0], out, *slope = known_value(c, 1);
     if (!slope) return must_know(c, 1, "slope") != NULL;
     const int channel_axis = x->rank - slope->rank; /* of the slope's first axis */
+    const bool along_channels = channel_axis == 1 || (c->opset < 7 && slope->rank == 1 && x->rank > 1);
     const bool per_channel =
-        channel_axis == 1 && x->batched && slope->constant->count == x->dims[1] && slope->dims[0] == x->dims[1];
+        along_channels && x->batched && slope->constant->count == x->dims[1] && slope->dims[0] == x->dims[1];
     if (x->batched && (per_channel || slope->constant->count == 1)) {
         ImportNode *n = layer_like(c, "prelu", x->node);
         arg_bool(c->imp, n, "shared", !per_channel);
@@ -216,7 +216,6 @@ const OnnxOperator onnx_activation_operators[] = {
     {"Cos", 7, 0, 1, convert_same},
     {"Erf", 9, 0, 1, convert_same},
     {"Sign", 9, 0, 1, convert_same},
-    {"Round", 11, 0, 1, convert_same},
     {"Identity", 1, 0, 1, convert_identity},
     {"LeakyRelu", 1, 0, 1, convert_leaky_relu},
     {"Elu", 1, 0, 1, convert_elu},

@@ -54,6 +54,26 @@ static bool convert_not(Conversion *c)
     return n && put_truth(c, negation(c, n), c->in[0]);
 }
 
+/* NaN is neither from 0 on nor up to it. */
+static bool convert_is_nan(Conversion *c)
+{
+    ImportNode *n = value_node(c, c->in[0]);
+    if (!n) return false;
+    ImportNode *number = combine(c, "maximum", step_at(c, n, 0), step_at(c, scaled(c, n, -1), 0));
+    return put_truth(c, negation(c, number), c->in[0]);
+}
+
+/* Half of infinity is beyond half of every number. */
+static bool convert_is_infinite(Conversion *c)
+{
+    ImportNode *n = value_node(c, c->in[0]);
+    if (!n) return false;
+    const bool below = onnx_attr_int(c, "detect_negative", 1), above = onnx_attr_int(c, "detect_positive", 1);
+    n = below && above ? layer_like(c, "abs", n) : scaled(c, n, below ? -1 : 1);
+    ImportNode *found = step_at(c, scaled(c, n, 0.5), 2.5e38);
+    return put_truth(c, below || above ? found : scaled(c, found, 0), c->in[0]);
+}
+
 /* where·a + (1 − where)·b: for numbers that are finite */
 static bool convert_where(Conversion *c)
 {
@@ -68,8 +88,6 @@ static bool convert_where(Conversion *c)
 
 /* ---- one of several -------------------------------------------------------------------------- */
 
-enum { MOST_CLASSES = 4096 };
-
 /* off + (on − off) · (index = k), or k − depth where indices are counted from the end; k along the new axis */
 static bool convert_one_hot(Conversion *c)
 {
@@ -78,8 +96,8 @@ static bool convert_one_hot(Conversion *c)
     if (!values) return false;
     const double classes = depth->count == 1 ? constant_values(c->imp, depth)[0] : 0;
     const int axis = onnx_axis(onnx_attr_int(c, "axis", -1), x->rank + 1);
-    if (!(classes >= 1 && classes <= MOST_CLASSES) || values->count != 2)
-        return refuse(c, "it has less than one class or more than %d", MOST_CLASSES);
+    if (!(classes >= 1 && classes <= MOST_PICKED) || values->count != 2)
+        return refuse(c, "it has less than one class or more than %d", MOST_PICKED);
     if (axis < 0 || x->rank >= ONNX_MAX_RANK) return refuse(c, "it has no such axis");
     if (x->batched && axis == 0 && !(x = as_whole(c, x))) return refuse(c, "its axis is before the batch");
     OnnxValue *out = value_new(c->imp, NULL, 0, NULL, x->batched), *wide = value_new(c->imp, NULL, 0, NULL, x->batched);
@@ -89,16 +107,10 @@ static bool convert_one_hot(Conversion *c)
         out->dims[out->rank++] = i == axis ? (int64_t)classes : own;
     }
     if (sample_rank(out) > MAX_RANK || !value_node(c, x)) return refuse(c, "its result has %d axes", out->rank);
-    ImportNode *index = reshaped(c, value_node(c, x), sample_shape(wide)), *places[2];
-    double *numbers = arena_alloc(c->imp->arena, (size_t)classes * sizeof *numbers);
-    Shape s = {index->shape.rank, {1, 1, 1, 1}};
-    s.dim[axis - x->batched] = (int64_t)classes;
-    for (int end = 0; end < 2; end++) {
-        for (int k = 0; k < (int)classes; k++) numbers[k] = end ? k - classes : k;
-        places[end] = equality(c, index, constant_source(c, s, numbers));
-    }
+    ImportNode *index = reshaped(c, value_node(c, x), sample_shape(wide));
     const double *v = constant_values(c->imp, values);
-    ImportNode *n = shifted(c, scaled(c, combine(c, "add", places[0], places[1]), v[1] - v[0]), v[0]);
+    ImportNode *picks = place_picks(c, index, axis - x->batched, (int64_t)classes);
+    ImportNode *n = shifted(c, scaled(c, picks, v[1] - v[0]), v[0]);
     if (!put_like(c, n, out)) return false;
     c->out[0]->type = values->type;
     return true;
@@ -183,6 +195,8 @@ const OnnxOperator onnx_logic_operators[] = {
     {"Xor", 7, 0, 2, convert_comparison},
     {"Not", 1, 0, 1, convert_not},
     {"Where", 9, 0, 3, convert_where},
+    {"IsNaN", 9, 0, 1, convert_is_nan},
+    {"IsInf", 10, 0, 1, convert_is_infinite},
     {"Trilu", 14, 0, 1, convert_trilu},
     {"OneHot", 9, 0, 3, convert_one_hot},
     {"CumSum", 11, 0, 2, convert_cumulative_sum},

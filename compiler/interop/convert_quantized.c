@@ -122,7 +122,7 @@ static OnnxValue *less_zero(Conversion *c, OnnxValue *x, const Quantity *q, doub
     return applied(c, "add", x, along(c, q->zero->count, values, q->axis, x->rank));
 }
 
-static ImportNode *whole_numbers(Conversion *c, ImportNode *in) { return layer_like(c, "round", in); }
+static ImportNode *whole_numbers(Conversion *c, ImportNode *in) { return rounded_node(c, in, "nearest"); }
 
 static ImportNode *cut_off(Conversion *c, ImportNode *in, double low, double high)
 {

@@ -89,16 +89,6 @@ static bool convert_reduce_prod(Conversion *c)
 
 /* ---- places ------------------------------------------------------------------------- */
 
-/* 0, 1, … along an axis */
-static ImportNode *places(Conversion *c, int rank, int axis, int64_t size)
-{
-    double *values = arena_alloc(c->imp->arena, (size_t)size * sizeof *values);
-    Shape s = {rank, {1, 1, 1, 1}};
-    s.dim[axis] = size;
-    for (int64_t i = 0; i < size; i++) values[i] = (double)i;
-    return constant_source(c, s, values);
-}
-
 typedef struct Extremum {
     OnnxValue *x;              /* with the axis in its sample */
     int onnx;                  /* the axis, of ONNX */
@@ -116,12 +106,12 @@ static bool find_extremum(Conversion *c, const char *op, double sign, int64_t ot
     if (!x || !value_node(c, x)) return refuse(c, "it reduces axis 0, the batch");
     const int axis = e->axis = e->onnx - x->batched;
     const int64_t size = x->node->shape.dim[axis];
-    if (size > 4096) return refuse(c, "its axis has %lld elements", (long long)size);
+    if (size > MOST_PICKED) return refuse(c, "its axis has %lld elements", (long long)size);
     ImportNode *extremum = reduced(c, op, x->node, 1u << axis, true);
     ImportNode *is = step_at(c, scaled(c, combine(c, "sub", x->node, extremum), sign), 0);
     const bool last = onnx_attr_int(c, "select_last_index", 0);
     e->x = x;
-    e->place = places(c, x->node->shape.rank, axis, size);
+    e->place = axis_places(c, x->node->shape.rank, axis, size, 0);
     ImportNode *n = last ? combine(c, "mul", is, e->place)
                          : combine(c, "add", shifted(c, scaled(c, is, -(double)size), (double)size), e->place);
     e->found = reduced(c, last ? "reduce_max" : "reduce_min", n, 1u << axis, true);

@@ -297,7 +297,8 @@ static bool convert_slice(Conversion *c)
 static bool convert_gather(Conversion *c)
 {
     int axis;
-    OnnxConstant *k = must_know(c, 1, "indices");
+    if (!known(c, 1)) return gather_unknown(c);
+    OnnxConstant *k = known(c, 1);
     OnnxValue *x = k ? cut_input(c, onnx_attr_int(c, "axis", 0), &axis) : NULL;
     if (!x || k->count > MOST_PARTS || k->count < 1)
         return x && refuse(c, "it picks %lld elements", (long long)k->count);
@@ -426,6 +427,16 @@ static bool convert_pad(Conversion *c)
 
 /* ---- numbers as they are ------------------------------------------------------------------------------- */
 
+/* The second output: nothing has been dropped. */
+static bool put_whole_mask(Conversion *c, const OnnxValue *x)
+{
+    if (!output_is_used(c, 1)) return true;
+    OnnxConstant *mask = constant_filled(c->imp, x->rank, x->dims, 1);
+    if (!mask) return refuse(c, "its mask is large");
+    mask->type = ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
+    return put_constant(c, 1, mask);
+}
+
 static bool convert_dropout(Conversion *c)
 {
     OnnxConstant *given = known(c, 1);
@@ -434,16 +445,30 @@ static bool convert_dropout(Conversion *c)
     if (drops && known(c, 2) && constant_values(c->imp, known(c, 2))[0] != 0)
         return refuse(c, "it is in training mode");
     if (drops && has_input(c, 2) && !known(c, 2)) return refuse(c, "whether it is in training mode is not known");
-    if (output_is_used(c, 1)) return refuse(c, "its mask as an output cannot be expressed");
     OnnxValue *x = c->in[0];
-    if (!value_node(c, x)) return false;
+    if (!value_node(c, x) || !put_whole_mask(c, x)) return false;
     if (!drops) return put_value(c, 0, x);
     ImportNode *n = layer_like(c, "dropout", x->node);
     arg_real(c->imp, n, "p", ratio);
     return put_like(c, n, x);
 }
 
-/* Between floats, and from integers and truth values to floats. */
+/* Floats to integers, towards 0, and to truth values. */
+static ImportNode *cast_to_whole(Conversion *c, const OnnxValue *x, int to)
+{
+    ImportNode *sign = layer_like(c, "sign", x->node);
+    if (to == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL) return layer_like(c, "abs", sign);
+    return combine(c, "mul", sign, rounded_node(c, layer_like(c, "abs", x->node), "floor"));
+}
+
+/* int8, uint4, bool, …: not float8e4m3fn, complex64 or string */
+static bool is_integer_type(int type)
+{
+    const char *name = onnx_type_name(type);
+    return *name == 'u' || *name == 'i' || type == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
+}
+
+/* Between floats, from integers and truth values to floats, from floats to both. */
 static bool convert_cast(Conversion *c)
 {
     OnnxValue *x = c->in[0];
@@ -451,6 +476,11 @@ static bool convert_cast(Conversion *c)
     const int to = like ? c->in[1]->type : (int)onnx_attr_int(c, "to", 1);
     const bool widens = onnx_type_is_float(to) && to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 &&
                         to != ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+    if (onnx_type_is_float(x->type) && is_integer_type(to)) {
+        if (!value_node(c, x) || !put_like(c, cast_to_whole(c, x, to), x)) return false;
+        c->out[0]->type = to;
+        return true;
+    }
     if (!widens && to != x->type && (onnx_type_is_float(x->type) || x->type != ONNX__TENSOR_PROTO__DATA_TYPE__BOOL))
         return refuse(c, "it converts from %s to %s", onnx_type_name(x->type), onnx_type_name(to));
     if (!value_node(c, x) || !put_value(c, 0, x)) return false;

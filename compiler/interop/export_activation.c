@@ -18,7 +18,7 @@ static const char *export_same_name(Export *e)
                 {"sqrt", "Sqrt"},         {"selu", "Selu"},
                 {"sin", "Sin"},           {"reciprocal", "Reciprocal"},
                 {"cos", "Cos"},           {"erf", "Erf"},
-                {"sign", "Sign"},         {"round", "Round"}};
+                {"sign", "Sign"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].layer, e->node->op->name) == 0) return export_unary(e, rows[i].onnx, export_in(e, 0));
     return NULL;
@@ -180,7 +180,6 @@ const ExportRow export_activation_rows[] = {
     {"cos", export_same_name},
     {"erf", export_same_name},
     {"sign", export_same_name},
-    {"round", export_same_name},
     {"leaky_relu", export_leaky_relu},
     {"rrelu", export_rrelu},
     {"celu", export_celu},

@@ -425,8 +425,9 @@ static bool fold_arithmetic(Conversion *c, const FoldRow *row)
     OnnxConstant *x = stretched(c, a, rank, dims), *y = stretched(c, b, rank, dims);
     if (!x || !y) return false;
     const bool whole = !row->truth && !onnx_type_is_float(a->type);
+    BinaryCall *call = row->call == fold_mod && onnx_attr_int(c, "fmod", 0) ? fmod : row->call;
     for (int64_t i = 0; i < x->count; i++) {
-        const double value = row->call(x->values[i], row->unary ? 0 : y->values[i]);
+        const double value = call(x->values[i], row->unary ? 0 : y->values[i]);
         x->values[i] = whole ? trunc(value) : value;
     }
     x->type = row->truth ? TYPE(BOOL) : a->type;
@@ -444,6 +445,32 @@ static bool fold_where(Conversion *c)
         if (!(k[i] = stretched(c, known(c, i), rank, dims))) return false;
     for (int64_t i = 0; i < k[1]->count; i++) k[1]->values[i] = k[k[0]->values[i] != 0 ? 1 : 2]->values[i];
     return put_folded(c, k[1]);
+}
+
+/* The place of element i in a vector along an axis of k, or in one number. */
+static int64_t place_along(const OnnxConstant *k, int64_t i, const OnnxConstant *vector, int axis)
+{
+    return vector->count == 1 ? 0 : i / dims_count(k->rank - axis - 1, k->dims + axis + 1) % k->dims[axis];
+}
+
+/* Quantized weights: (q − zero point) · scale. */
+static bool fold_dequantize(Conversion *c)
+{
+    OnnxConstant *from = known(c, 0), *scale = known(c, 1), *zero = known(c, 2);
+    const int axis = onnx_axis(onnx_attr_int(c, "axis", 1), from->rank);
+    const int64_t each = axis < 0 ? 1 : from->dims[axis];
+    if (scale->rank > 1 || (scale->count != 1 && scale->count != each)) return false;
+    if (has_input(c, 2) && (!zero || zero->count != scale->count)) return false;
+    OnnxConstant *k = result(c, TYPE(FLOAT), from->rank, from->dims);
+    if (!k) return false;
+    k->name = from->name;
+    const double *q = constant_values(c->imp, from), *s = constant_values(c->imp, scale);
+    const double *z = zero ? constant_values(c->imp, zero) : NULL;
+    for (int64_t i = 0; i < k->count; i++) {
+        const int64_t at = place_along(k, i, scale, axis);
+        k->values[i] = (q[i] - (z ? z[at] : 0)) * s[at];
+    }
+    return put_folded(c, k);
 }
 
 /* Where the indices in row i of `at` point to in x; −1: nowhere. */
@@ -512,6 +539,7 @@ static const OnnxOperator foldable[] = {
     {"Slice", 1, 0, 1, fold_slice},
     {"Concat", 1, 0, EACH_INPUT, fold_concat},
     {"Where", 1, 0, 3, fold_where},
+    {"DequantizeLinear", 10, 0, 2, fold_dequantize},
     {"ReduceProd", 1, 0, 1, fold_reduce},
     {"ReduceSum", 1, 0, 1, fold_reduce},
     {"ScatterND", 11, 0, 3, fold_scatter_nd},

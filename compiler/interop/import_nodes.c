@@ -305,6 +305,13 @@ ImportNode *step_at(Conversion *c, ImportNode *in, double at)
     return n;
 }
 
+ImportNode *rounded_node(Conversion *c, ImportNode *in, const char *mode)
+{
+    ImportNode *n = layer_like(c, "round", in);
+    arg_symbol(c->imp, n, "mode", mode);
+    return n;
+}
+
 ImportNode *reduced(Conversion *c, const char *op, ImportNode *in, unsigned axes, bool keep)
 {
     Shape s = {0};

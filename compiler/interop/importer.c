@@ -128,12 +128,20 @@ OnnxConstant *constant_new(Importer *imp, int type, int rank, const int64_t *dim
     return k;
 }
 
+enum { FILL_BLOCK = 1024 };
+
 OnnxConstant *constant_filled(Importer *imp, int rank, const int64_t *dims, float value)
 {
     if (!may_compute(imp, rank, dims, sizeof(float))) return NULL;
     OnnxConstant *k = constant_of_dims(imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, rank, dims);
     float *floats = arena_alloc(imp->arena, (size_t)(k->count + 1) * sizeof *floats);
-    for (int64_t i = 0; i < k->count; i++) floats[i] = value;
+    /* Blocks of copies: there may be a great many, and those of 0 are there already. */
+    int64_t filled = k->count < FILL_BLOCK ? k->count : FILL_BLOCK;
+    for (int64_t i = 0; i < filled; i++) floats[i] = value;
+    for (int64_t more; value != 0 && filled < k->count; filled += more) {
+        more = k->count - filled < FILL_BLOCK ? k->count - filled : FILL_BLOCK;
+        memcpy(floats + filled, floats, (size_t)more * sizeof *floats);
+    }
     k->floats = floats;
     return k;
 }

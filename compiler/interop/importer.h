@@ -100,10 +100,11 @@ typedef struct OnnxOperator {
 extern const OnnxOperator onnx_conv_operators[], onnx_pool_operators[], onnx_norm_operators[],
     onnx_activation_operators[], onnx_elementwise_operators[], onnx_shape_operators[], onnx_resize_operators[],
     onnx_reduction_operators[], onnx_loss_operators[], onnx_logic_operators[], onnx_matrix_operators[],
-    onnx_training_operators[], onnx_einsum_operators[], onnx_quantized_operators[];
+    onnx_training_operators[], onnx_einsum_operators[], onnx_index_operators[], onnx_rounding_operators[],
+    onnx_quantized_operators[];
 
-/* Of Gradient, which is long enough for a file of its own. */
-ConvertCall convert_gradient;
+/* Of Gradient, which is long enough for a file of its own; of Gather with indices that are not known. */
+ConvertCall convert_gradient, gather_unknown;
 
 /* ---- attributes ------------------------------------------------------------------ */
 
@@ -171,7 +172,7 @@ ImportNode *layer(Conversion *, const char *op, ImportNode *in, Shape);         
 ImportNode *layer_like(Conversion *, const char *op, ImportNode *in);            /* of the shape of its input */
 ImportNode *combine(Conversion *, const char *op, ImportNode *a, ImportNode *b); /* ranks equal, 1s stretched */
 ImportNode *combine_all(Conversion *, const char *op, int count, ImportNode *const *in);
-ImportNode *joined(Conversion *, int axis, const List *parts); /* a concat; of one part, itself */
+ImportNode *joined(Conversion *, int axis, const List *parts);          /* a concat; of one part, itself */
 ImportNode *reshaped(Conversion *, ImportNode *, Shape);                /* itself where the shape is the same */
 ImportNode *param_source(Conversion *, OnnxConstant *, Shape);          /* a learned tensor */
 ImportNode *constant_source(Conversion *, Shape, const double *values); /* `constant`, of few numbers */
@@ -183,8 +184,16 @@ bool is_few_literals(const OnnxConstant *); /* that may be written into the sour
 bool literals_are(Conversion *, int input, int64_t count, double value);
 ImportNode *scaled(Conversion *, ImportNode *, double by);
 ImportNode *shifted(Conversion *, ImportNode *, double by);
-ImportNode *equality(Conversion *, ImportNode *, ImportNode *); /* 1 where they are equal, else 0 */
-ImportNode *step_at(Conversion *, ImportNode *, double at);     /* 1 from there on, else 0 */
+ImportNode *equality(Conversion *, ImportNode *, ImportNode *);         /* 1 where they are equal, else 0 */
+ImportNode *step_at(Conversion *, ImportNode *, double at);             /* 1 from there on, else 0 */
+ImportNode *rounded_node(Conversion *, ImportNode *, const char *mode); /* nearest, floor, ceil */
+ImportNode *clamped(Conversion *, ImportNode *, double low, double high);
+/* first, first + 1, … along an axis of `rank` */
+ImportNode *axis_places(Conversion *, int rank, int axis, int64_t size, int64_t first);
+/* 1 where the place along an axis of `size` is the index, which has one element there, else 0; an
+ * index below 0 counts from the end. */
+ImportNode *place_picks(Conversion *, ImportNode *index, int axis, int64_t size);
+enum { MOST_PICKED = 4096 }; /* places of an axis that an index is compared with */
 /* The nodes of values, of one rank, so that a combinator stretches them as ONNX does; `out` has
  * the dimensions and form of the result.  Refuses where it cannot be. */
 bool broadcast(Conversion *, OnnxValue *const *in, int count, OnnxValue *out, ImportNode **nodes);

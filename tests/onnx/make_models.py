@@ -9,6 +9,7 @@ functions  local functions: one calls another, with an attribute of the call, a 
 gradient   Gradient of ai.onnx.preview.training through a small expression
 windows    attention in the windows of an image, which is one window: axis 0 of 1 is moved; its Identity
            and its Dropout (ratio 0, in training mode) are what PyTorch leaves in such models
+quantized  integers of 8 bits, as tools that quantize write them
 softmax_loss, likelihood_loss
            losses with weights, a class that is ignored, and reference.safetensors: their gradients by the scores
 """
@@ -210,6 +211,53 @@ def loss(name, op, function, reduction, scores_of):
         "dx": rows(scores.grad, torch.zeros_like(target, dtype=torch.float32))})
 
 
+def quantized():
+    """A convolution between QuantizeLinear and DequantizeLinear, its weights of 8 bits with a scale for each channel."""
+    folder = folder_of("quantized")
+    torch.manual_seed(6)
+    w, b = torch.randint(-127, 128, (3, 2, 3, 3), dtype=torch.int8), torch.randint(-500, 500, (3,), dtype=torch.int32)
+    w_scale, w_zero = torch.tensor([0.01, 0.02, 0.005]), torch.tensor([0, 3, -7], dtype=torch.int8)
+    x_scale, x_zero, y_scale, y_zero = 0.0312, 128, 0.0471, -5
+    numbers = {
+        "x_scale": torch.tensor(x_scale), "x_zero": torch.tensor(x_zero, dtype=torch.uint8),
+        "y_scale": torch.tensor(y_scale), "y_zero": torch.tensor(y_zero, dtype=torch.int8),
+        "w_scale": w_scale, "w_zero": w_zero, "b_scale": x_scale * w_scale, "conv.weight": w, "conv.bias": b,
+    }
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "x_scale", "x_zero"], ["x_q"]),
+        helper.make_node("DequantizeLinear", ["x_q", "x_scale", "x_zero"], ["x_f"]),
+        helper.make_node("DequantizeLinear", ["conv.weight", "w_scale", "w_zero"], ["w_f"], axis=0),
+        helper.make_node("DequantizeLinear", ["conv.bias", "b_scale"], ["b_f"], axis=0),
+        helper.make_node("Conv", ["x_f", "w_f", "b_f"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("QuantizeLinear", ["r", "y_scale", "y_zero"], ["y_q"]),
+        helper.make_node("DequantizeLinear", ["y_q", "y_scale", "y_zero"], ["y"]),
+    ]
+    model = make(nodes, [values("x", [1, 2, 5, 5])], [values("y", [1, 3, 5, 5])],
+                 [tensor(name, t) for name, t in numbers.items()])
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    x = torch.randn(1, 2, 5, 5) * 2
+    x_f = torch.fake_quantize_per_tensor_affine(x, x_scale, x_zero, 0, 255)
+    w_f = (w.float() - w_zero.float().view(3, 1, 1, 1)) * w_scale.view(3, 1, 1, 1)
+    r = F.relu(F.conv2d(x_f, w_f, b * x_scale * w_scale, padding=1))
+    write_data(folder, [("x", x)], [("y", torch.fake_quantize_per_tensor_affine(r, y_scale, y_zero, -128, 127))])
+    return model
+
+
+def adam():
+    """ONNX's test of Adam on two tensors, with the epsilon that its outputs were computed with."""
+    floats = {"R": [], "T": [], "X1": [1], "X2": [2], "G1": [1], "G2": [2], "V1": [1], "V2": [2], "H1": [1], "H2": [2]}
+    results = {"X1_new": [1], "X2_new": [2], "V1_new": [1], "V2_new": [2], "H1_new": [1], "H2_new": [2]}
+    domain = "ai.onnx.preview.training"
+    node = helper.make_node("Adam", list(floats), list(results), domain=domain, norm_coefficient=0.001, alpha=0.95,
+                            beta=0.85, epsilon=1e-2)
+    inputs = [values(name, shape) if name != "T" else helper.make_tensor_value_info("T", TensorProto.INT64, [])
+              for name, shape in floats.items()]
+    model = make([node], inputs, [values(*one) for one in results.items()],
+                 opset_imports=[helper.make_opsetid(domain, 1)])
+    onnx.save(model, os.path.join(HERE, "adam_multiple.onnx"))
+
+
 def refused():
     """A model of operators that there are not."""
     nodes = [helper.make_node("Unknown", ["x"], ["a"], "first"), helper.make_node("Relu", ["a"], ["b"]),
@@ -266,4 +314,5 @@ if __name__ == "__main__":
     loss("softmax_loss", "SoftmaxCrossEntropyLoss", F.cross_entropy, "mean", lambda s: s)
     loss("likelihood_loss", "NegativeLogLikelihoodLoss", F.nll_loss, "sum", lambda s: torch.log_softmax(s, 1))
     refused()
-    seeds({"functions": functions(), "gradient": gradient(), "windows": windows()})
+    adam()
+    seeds({"functions": functions(), "gradient": gradient(), "windows": windows(), "quantized": quantized()})
