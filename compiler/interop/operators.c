@@ -6,9 +6,9 @@
 #include "interop/importer.h"
 
 static const OnnxOperator *const onnx_families[] = {
-    onnx_conv_operators,       onnx_matrix_operators,      onnx_pool_operators,     onnx_norm_operators,
-    onnx_activation_operators, onnx_elementwise_operators, onnx_logic_operators,    onnx_shape_operators,
-    onnx_resize_operators,     onnx_reduction_operators,   onnx_loss_operators,     onnx_einsum_operators,
+    onnx_conv_operators,       onnx_matrix_operators,      onnx_pool_operators,      onnx_norm_operators,
+    onnx_activation_operators, onnx_elementwise_operators, onnx_logic_operators,     onnx_shape_operators,
+    onnx_resize_operators,     onnx_reduction_operators,   onnx_loss_operators,      onnx_einsum_operators,
     onnx_index_operators,      onnx_rounding_operators,    onnx_quantized_operators,
 };
 
