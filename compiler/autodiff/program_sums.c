@@ -4,7 +4,7 @@
  * Enters: a gradient (GRAD_ADD), or a net (UPDATE).  Leaves: a node that adds the gradient to its
  * parameter's sum; nodes that make means of the sums, in place, for the update.
  *
- *   sum[p] += dL/dp        for each batch
+ *   sum[p] += dL/dp        for each batch; of a chunk of a batch: sum[p] = dL/dp
  *   gradient[p] = sum[p] / batches
  */
 #include "autodiff/program.h"
@@ -19,7 +19,9 @@ static Tensor *new_sum(Build *b, Shape shape, const char *name, Tensor *of)
 
 void build_add_to_sum(Build *b, Tensor *param, Tensor *gradient)
 {
-    Node *n = graph_node(b->graph, op_find("accumulate", OP_INTERNAL), NULL, param->name, param->span);
+    const char *op =
+        b->graph->kind == PROGRAM_GRAD_CHUNK ? "assign" : "accumulate"; /* a chunk has a block of its own */
+    Node *n = graph_node(b->graph, op_find(op, OP_INTERNAL), NULL, param->name, param->span);
     node_in(b->graph, n, gradient);
     node_in(b->graph, n, new_sum(b, param->shape, param->name, param->model));
     n->op->shape(b->graph, n);

@@ -61,7 +61,7 @@ void chunks_write_prototypes(Emitter *e)
 {
     if (!chunk_entry(e)) return;
     emitter_put(e, &e->header,
-                "/* One segment of a chunk of a batch, whose gradients are added to zeros; see nn_chunk.  The loss is "
+                "/* One segment of a chunk of a batch, which writes its gradients; see nn_chunk.  The loss is "
                 "that of the last. */\n"
                 "float {prefix}_grad_chunk({prefix} *, const float *x, const {target} *target, {prefix}_gradients *, "
                 "void *scratch, const nn_chunk *chunk);\n"

@@ -187,6 +187,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_clip_value),
     NN_SYMBOL(nn_clear),
     NN_SYMBOL(nn_accumulate),
+    NN_SYMBOL(nn_assign),
     NN_SYMBOL(nn_average),
     NN_SYMBOL(nn_minmax_pool),
     NN_SYMBOL(nn_minmax_pool_dx),

@@ -42,8 +42,7 @@ struct Chunks {
     size_t gradients, count; /* floats: of the block; of the vector */
     float losses[NN_LOSSES_SHOWN];
 
-    /* memory: this rank's nodes, a vector each; for sums below them, a vector per level, zeros between two
-     * uses; for this rank's slice, the nodes of all other ranks, and two partial sums per level */
+    /* memory: this rank's nodes, a vector each; for sums below them, a vector per level; for this rank's slice, the nodes of all other ranks, and two partial sums per level */
     float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
     float **slice; /* of each node that is here */
     NnMessage *messages;
@@ -64,22 +63,18 @@ struct Chunks {
     float *leaf, leaf_weight; /* to which a chunk is added now */
     ChunkFold fold[CHUNK_LEVELS];
     int fold_begin, fold_end; /* of this chunk */
-    bool eager, final; /* buckets go as soon as they are final; this chunk makes them so */
+    bool eager, final;        /* buckets go as soon as they are final; this chunk makes them so */
 };
 
 /* ---- the nodes of this rank --------------------------------------------------------------- */
 
-/* from: zeros, afterwards. */
 static void fold_span(const ChunkFold *f, size_t begin, size_t count)
 {
     float *restrict to = f->to + begin, *restrict from = f->from + begin;
-    for (size_t i = 0; i < count; i++) {
-        to[i] += from[i];
-        from[i] = 0;
-    }
+    for (size_t i = 0; i < count; i++) to[i] += from[i];
 }
 
-/* Nothing is added to these elements of the leaf any more. */
+/* These elements of the leaf are final. */
 static void end_span(const Chunks *c, size_t begin, size_t count)
 {
     for (size_t i = begin; c->leaf_weight < 1 && i < begin + count; i++) c->leaf[i] *= c->leaf_weight;
@@ -123,12 +118,12 @@ static void add_chunk_losses(Chunks *c, const nn_model_info *code, int leaf, flo
 {
     float *at = c->leaf + c->gradients;
     const float *each = code->losses ? code->losses(scratch_of(c, leaf)) : NULL;
-    *at++ += loss;
-    for (int i = 0; each && i < code->loss_count; i++) *at++ += each[i];
+    *at++ = loss;
+    for (int i = 0; each && i < code->loss_count; i++) *at++ = each[i];
     end_span(c, c->gradients, 1 + (size_t)c->info->loss_count);
 }
 
-/* The segment of a chunk.  to: zeros, as far as it adds to it. */
+/* The segment of a chunk, which writes to `to`. */
 static void compute_leaf(Chunks *c, int leaf, float *to)
 {
     const nn_model_info *code = code_of(c, leaf);
@@ -147,7 +142,7 @@ static void compute_leaf(Chunks *c, int leaf, float *to)
     if (c->segment == c->segments - 1) add_chunk_losses(c, code, leaf, loss);
 }
 
-/* to: zeros, as far as the segment adds to it.  begin … end − 1: the folds that the last leaf completes. */
+/* begin … end − 1: the folds that the last leaf completes. */
 static void compute_node(Chunks *c, ChunkNode n, float *to, int begin, int end)
 {
     if (n.level == 0) {
@@ -319,11 +314,10 @@ static bool may_be_eager(const Chunks *c)
     return c->buckets && begin < end && (c->segments == 1 || code_of(c, begin) == code_of(c, end - 1));
 }
 
-/* Zeros, but for the number of chunks. */
-static void clear_nodes(const Chunks *c)
+/* The number of chunks, in the place of that of batches. */
+static void count_chunks(const Chunks *c)
 {
     const int first = chunk_shares_first(&c->shares), nodes = c->shares.nodes[c->shares.rank];
-    for (int k = 0; k < nodes || k == 0; k++) memset(c->own[k], 0, c->count * sizeof(float));
     for (int k = 0; k < nodes; k++) c->own[k][0] = node_weight(c, c->shares.node[first + k]);
     if (c->buckets) c->own[0][0] = node_weight(c, chunk_root(c->shares.leaves));
 }
@@ -366,7 +360,7 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
     c->batch = batch;
     c->scratch = scratch;
     chunk_shares_list(&c->shares, (batch->count + c->info->batch - 1) / c->info->batch);
-    clear_nodes(c);
+    count_chunks(c);
     c->eager = may_be_eager(c);
     if (c->buckets) buckets_begin(c->buckets, &(BucketStep){model, scratch, c->own, lr});
     compute_own(c, votes);
@@ -412,7 +406,7 @@ static int take_vectors(Chunks *c, NnError *error)
             if (node[k].level > deepest) deepest = node[k].level;
     }
     for (int k = 0; k < (most ? most : 1); k++)
-        if (!(c->own[k] = nn_memory(k == 0 && bytes < shard_bytes ? shard_bytes : bytes, error))) return -1;
+        if (!(c->own[k] = nn_alloc(k == 0 && bytes < shard_bytes ? shard_bytes : bytes, error))) return -1;
     for (int l = 1; l <= deepest; l++)
         if (!(c->below[l] = nn_alloc(bytes, error))) return -1;
     return 0;

@@ -20,6 +20,7 @@ typedef struct nn_penalty {
 
 void nn_clear(long count, float *sum, int t, int T);
 void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
+void nn_assign(long count, const float *gradient, float *sum, int t, int T);
 void nn_average(long count, const float *batches, float *sum, int t, int T);
 void nn_regularize(const nn_penalty *, const float *gradient, const float *param, float *regularized, float *penalty,
                    int t, int T);
@@ -55,6 +56,18 @@ NN_INLINE nn_vec nn_sum(nn_vec a, nn_vec b, float p, float q)
 NN_KERNEL void nn_accumulate(long count, const float *gradient, float *sum, int t, int T)
 {
     nn_map2(nn_sum, 0, 0, nn_range_of(count, t, T), sum, gradient, sum);
+}
+
+NN_INLINE nn_vec nn_same(nn_vec x, float p, float q)
+{
+    (void)p, (void)q;
+    return x;
+}
+
+/* sum = gradient */
+NN_KERNEL void nn_assign(long count, const float *gradient, float *sum, int t, int T)
+{
+    nn_map(nn_same, 0, 0, nn_range_of(count, t, T), gradient, sum);
 }
 
 NN_INLINE nn_vec nn_mean_of_sum(nn_vec x, float divisor, float q)
