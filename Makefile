@@ -42,6 +42,7 @@ OPENED_LIBRARY = $(shell printf '\043include <$(1)>\n' | $(CC) -E -x c - >/dev/n
 MATIO := $(call OPENED_LIBRARY,matio.h,libmatio.so)
 SIXEL := $(call OPENED_LIBRARY,sixel/sixel.h,libsixel.so)
 # The engine of runs on several machines, where there is a compiler for MPI: nnc opens it under a launcher.
+# MPICC=mpicc.mpich: another MPI than the usual one.
 MPICC := $(shell command -v mpicc 2>/dev/null)
 MPI_LIBRARY = $(if $(MPICC),$(dir $(PROGRAM))nnc-mpi.so)
 HEADERS = stdio.h libtcc.h zlib.h libdeflate.h jansson.h protobuf-c/protobuf-c.h jpeglib.h png.h check.h
@@ -127,8 +128,8 @@ $(PROGRAM): $(BUILD)/compiler/main.o $(LIBRARY)
 	$(CC) $(SANITIZE) -o $@ $^ $(LDFLAGS) $(LIBS)
 
 $(dir $(PROGRAM))nnc-mpi.so: runtime/mpi/ranks_mpi.c runtime/train/ranks.h
-	@echo "  mpicc $<"
-	@OMPI_CC="$(CC)" MPICH_CC="$(CC)" mpicc -std=gnu11 $(OPTIMIZE) $(WARNINGS) $(CFLAGS) -I. -shared -fPIC -o $@ $<
+	@echo "  $(MPICC) $<"
+	@OMPI_CC="$(CC)" MPICH_CC="$(CC)" $(MPICC) -std=gnu11 $(OPTIMIZE) $(WARNINGS) -Wno-stringop-overflow $(CFLAGS) -I. -shared -fPIC -o $@ $<
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@

@@ -296,6 +296,6 @@ int ranks_close(Ranks *r, int status, bool lost)
         const int verdict = agree(r, status, r->kept ? read_kept(r) : strdup(""));
         if (!status) status = verdict;
     }
-    r->engine.close();
+    r->engine.close(&r->engine, r->limit);
     return status;
 }

@@ -38,7 +38,7 @@ typedef struct Watchdog {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     double limit;
-    int off, status;
+    int off, status, said_to;
     const char *what; /* to print, with the limit; or NULL */
 } Watchdog;
 
@@ -62,7 +62,7 @@ static void *watch_call(void *arg)
     while (!w->off && !error) error = pthread_cond_timedwait(&w->changed, &w->lock, &end);
     pthread_mutex_unlock(&w->lock);
     if (w->off) return NULL;
-    if (w->what) dprintf(STDERR_FILENO, "nnc: error: %s for %g s; the run is ended\n", w->what, w->limit);
+    if (w->what) dprintf(w->said_to, "nnc: error: %s for %g s; the run is ended\n", w->what, w->limit);
     _exit(w->status);
 }
 
@@ -223,7 +223,17 @@ static void exchange_messages(const NnRanks *r, const NnMessage *list, int count
 
 /* ---- beginning and end --------------------------------------------------------------------- */
 
-static void close_mpi(void) { MPI_Finalize(); }
+/* It waits for the other ranks and for the launcher, and has been seen to deadlock. */
+static void close_mpi(const NnRanks *r, double limit)
+{
+    Watchdog w = {.limit = limit,
+                  .status = 3,
+                  .said_to = r->said_to,
+                  .what = "the work is done, but MPI has not come to its end (MPI_Finalize)"};
+    const bool watched = limit > 0 && watchdog_start(&w) == 0;
+    MPI_Finalize();
+    if (watched) watchdog_stop(&w);
+}
 
 static void name_engine(NnRanks *r)
 {
@@ -231,14 +241,19 @@ static void name_engine(NnRanks *r)
     int length = 0;
     MPI_Get_library_version(text, &length);
     text[strcspn(text, ",\n")] = '\0';
-    snprintf(r->engine, sizeof r->engine, "%.60s", text);
+    char *number = strstr(text, " Version:\t"); /* MPICH's form */
+    if (number) *number = '\0';
+    snprintf(r->engine, sizeof r->engine, "%.30s%s%.30s", text, number ? " " : "", number ? number + 10 : "");
 }
 
 /* Waits for all ranks. */
 static int start_mpi(double limit)
 {
     int provided = 0;
-    Watchdog w = {.limit = limit, .status = 3, .what = "not all ranks have started, or the launcher has not answered,"};
+    Watchdog w = {.limit = limit,
+                  .status = 3,
+                  .said_to = STDERR_FILENO,
+                  .what = "not all ranks have started, or the launcher has not answered,"};
     if (watchdog_start(&w)) return -1;
     const int error = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     watchdog_stop(&w);

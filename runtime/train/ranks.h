@@ -40,8 +40,8 @@ struct NnRanks {
     NnTransfer *(*start)(const NnRanks *, const NnMessage *, int count);
     bool (*test)(const NnRanks *, NnTransfer *);
     void (*wait)(const NnRanks *, NnTransfer *, double limit);
-    void (*abort)(int status); /* ends all ranks, and does not return */
-    void (*close)(void);
+    void (*abort)(int status);                    /* ends all ranks, and does not return */
+    void (*close)(const NnRanks *, double limit); /* waits so long for the end of the engine itself; 0: for ever */
 };
 
 /* 0, or -1: the engine's version is another one, or it does not start.  limit: seconds to wait for the other

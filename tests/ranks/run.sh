@@ -214,6 +214,47 @@ if have taskset; then
     status_is 0
     says err '^ranks *2 with 1 threads, '
 else skip 'no taskset: ranks that are bound were not tried'; fi
+
+# A tree of three levels; and tensors whose gradients travel in buckets, several of them or one, during the backward pass.
+sed 's/clip norm(2)//' net.nn >free.nn
+cat >large.nn <<'END'
+net large {
+    input(1x12x12)
+    conv(6, 3) as c1  relu
+    flatten
+    dense(3000) as d1  tanh
+    dense(200) as d2  tanh
+    dense(10) as d3  softmax
+}
+train large {
+    loss cross_entropy
+    optimizer sgd(lr=0.01, momentum=0.9)
+    batch 64
+    epochs 1
+}
+END
+for net in free large; do
+    trains="train $net.nn --limit 152 --jit tcc --epochs 1 --checkpoint $net.part --checkpoint-every 1 --chunk 8"
+    # shellcheck disable=SC2086
+    runs 0 $trains --reproducible -o $net.safetensors --log $net.csv --threads 1
+    numbers $net
+    cp $net.part $net.whole
+    for n in 2 3; do
+        # shellcheck disable=SC2086
+        ranks 0 $n $trains -o ranks.safetensors --log ranks.csv --threads $((1 + n % 2))
+        numbers ranks
+        same ranks.safetensors $net.safetensors
+        same ranks.numbers $net.numbers
+        runs 0 verify $net.whole $net.part
+        says out "^$net.part is the same as $net.whole"
+    done
+done
+# Goes on with another number of ranks, from the states of all.
+# shellcheck disable=SC2086
+ranks 0 3 $trains --steps 1 -o ranks.safetensors
+# shellcheck disable=SC2086
+ranks 0 2 $trains --resume -o ranks.safetensors
+same ranks.safetensors large.safetensors
 trains='train norm.nn --limit 280 --jit tcc --checkpoint-every 0'
 for n in 2 3 4; do
     # shellcheck disable=SC2086
@@ -359,6 +400,26 @@ stuck() {
 stuck 1 '^nnc: rank 1 has not answered rank 0 for 2 s' "$NNC" train stuck.nn
 stuck 0 '^nnc: rank 0 has not answered rank 1 for 4 s' "$NNC" train stuck.nn
 stuck 1 '^nnc: error: not all ranks have started, or the launcher has not answered, for 2 s' sleep 100
+
+# A rank whose MPI does not end, with its work done.
+cat >hangs.c <<'END'
+#include <unistd.h>
+int MPI_Finalize(void);
+int MPI_Finalize(void) { return (int)sleep(100); }
+END
+try 'an MPI_Finalize that hangs' "$CC" -shared -fPIC -o hangs.so hangs.c
+what='MPI_Finalize hangs'
+begin=$(date +%s)
+# shellcheck disable=SC2016
+NNC_RANK_TIMEOUT=2 timeout -k 5 60 mpirun -n 2 sh -c \
+    'test $OMPI_COMM_WORLD_RANK = 1 && { LD_PRELOAD=./hangs.so exec "$@"; }; exec "$@"' sh \
+    "$NNC" train net.nn --jit tcc --limit 280 --steps 1 -o hangs.safetensors >out 2>err
+status=$?
+is "$status" -ne 0
+is "$status" -lt 124
+is $(($(date +%s) - begin)) -le 20
+says err '^nnc: error: the work is done, but MPI has not come to its end (MPI_Finalize) for 2 s; the run is ended'
+exists hangs.safetensors
 
 # lost SIGNAL PATTERN: rank 1 of 2 gets the signal in the middle of a run, which ends within seconds
 lost() {
