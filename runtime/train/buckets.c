@@ -24,17 +24,17 @@ typedef struct Bucket {
 } Bucket;
 
 /* A tensor of buckets. */
-typedef struct Cut {
+typedef struct CutTensor {
     size_t count, in_model, in_gradients; /* floats */
     int first, parts;                     /* its buckets */
-} Cut;
+} CutTensor;
 
 struct Buckets {
     const nn_model_info *info;
     const ChunkShares *shares;
     const NnRanks *ranks;
     double limit;
-    Cut *cut;                   /* [tensor] */
+    CutTensor *cut;             /* [tensor] */
     unsigned char *in, *others; /* [tensor]: has buckets; 1 but of the tensor that is updated now */
     Bucket *bucket;
     int count;
@@ -59,23 +59,23 @@ static size_t part_begin(size_t count, int part, int parts)
 }
 
 /* Floats of the tensor. */
-typedef struct Slice {
+typedef struct RankSlice {
     size_t begin, count;
-} Slice;
+} RankSlice;
 
-static Slice slice_of(const Buckets *b, const Cut *cut, int part, int rank)
+static RankSlice slice_of(const Buckets *b, const CutTensor *cut, int part, int rank)
 {
     const int size = b->shares->size, at = part * size + rank, all = cut->parts * size;
     const size_t begin = part_begin(cut->count, at, all);
-    return (Slice){begin, part_begin(cut->count, at + 1, all) - begin};
+    return (RankSlice){begin, part_begin(cut->count, at + 1, all) - begin};
 }
 
-static float *values_at(const Buckets *b, const Cut *cut, size_t at)
+static float *values_at(const Buckets *b, const CutTensor *cut, size_t at)
 {
     return (float *)b->step.model + cut->in_model + at;
 }
 
-static float *gradients_at(const Buckets *b, const Cut *cut, int node, size_t at)
+static float *gradients_at(const Buckets *b, const CutTensor *cut, int node, size_t at)
 {
     return b->step.own[node] + cut->in_gradients + at;
 }
@@ -88,10 +88,10 @@ static int value_tag(const Buckets *b, const Bucket *k) { return 2 + 2 * (int)(k
 static void start_out(Buckets *b, Bucket *k)
 {
     const ChunkShares *s = b->shares;
-    const Cut *cut = &b->cut[k->tensor];
+    const CutTensor *cut = &b->cut[k->tensor];
     int count = 0;
     for (int r = 0; r < s->size; r++) {
-        const Slice slice = slice_of(b, cut, k->part, r);
+        const RankSlice slice = slice_of(b, cut, k->part, r);
         const size_t bytes = slice.count * sizeof(float);
         if (r == s->rank || !bytes) continue;
         for (int i = 0; i < s->nodes[s->rank]; i++)
@@ -105,7 +105,7 @@ static void start_out(Buckets *b, Bucket *k)
 static void start_in(Buckets *b, Bucket *k, float *to)
 {
     const ChunkShares *s = b->shares;
-    const Slice slice = slice_of(b, &b->cut[k->tensor], k->part, s->rank);
+    const RankSlice slice = slice_of(b, &b->cut[k->tensor], k->part, s->rank);
     int count = 0;
     k->got = to;
     for (int r = 0; r < s->size; r++)
@@ -114,7 +114,7 @@ static void start_in(Buckets *b, Bucket *k, float *to)
     k->in = b->ranks->start(b->ranks, b->messages, count);
 }
 
-static void start_back(Buckets *b, Bucket *k, Slice slice)
+static void start_back(Buckets *b, Bucket *k, RankSlice slice)
 {
     const ChunkShares *s = b->shares;
     float *values = values_at(b, &b->cut[k->tensor], slice.begin);
@@ -162,10 +162,10 @@ static const float *sum_node(const Buckets *b, ChunkNode n, float *to, size_t co
 }
 
 /* The sum of all ranks takes the place of this rank's first node. */
-static void sum_all(Buckets *b, const Bucket *k, Slice slice)
+static void sum_all(Buckets *b, const Bucket *k, RankSlice slice)
 {
     const ChunkShares *s = b->shares;
-    const Cut *cut = &b->cut[k->tensor];
+    const CutTensor *cut = &b->cut[k->tensor];
     const float *got = k->got;
     int at = 0;
     for (int r = 0; r < s->size; r++)
@@ -180,9 +180,9 @@ static void sum_all(Buckets *b, const Bucket *k, Slice slice)
 
 static void update_slice(Buckets *b, Bucket *k)
 {
-    const Cut *cut = &b->cut[k->tensor];
+    const CutTensor *cut = &b->cut[k->tensor];
     const int size = b->shares->size, rank = b->shares->rank;
-    const Slice slice = slice_of(b, cut, k->part, rank);
+    const RankSlice slice = slice_of(b, cut, k->part, rank);
     if (!slice.count) return;
     sum_all(b, k, slice);
     b->others[k->tensor] = 0;
@@ -227,7 +227,7 @@ static void take_ready(Buckets *b, Bucket *k)
 
 void buckets_ready(Buckets *b, int tensor, size_t at, size_t count)
 {
-    const Cut *cut = &b->cut[tensor];
+    const CutTensor *cut = &b->cut[tensor];
     const size_t first = at - cut->in_gradients;
     for (int i = 0; i < cut->parts; i++) {
         Bucket *k = &b->bucket[cut->first + i];
@@ -267,13 +267,13 @@ static int state_of_cut(const Buckets *b, int state)
     return -1;
 }
 
-static void send_state(const Buckets *b, const Cut *cut, float *values)
+static void send_state(const Buckets *b, const CutTensor *cut, float *values)
 {
     NnMessage *list = b->messages;
     for (int part = 0; part < cut->parts; part++) {
         int count = 0;
         for (int r = 1; r < b->shares->size; r++) {
-            const Slice slice = slice_of(b, cut, part, r);
+            const RankSlice slice = slice_of(b, cut, part, r);
             if (!slice.count || (b->shares->rank != 0 && b->shares->rank != r)) continue;
             const bool sends = b->shares->rank != 0;
             list[count++] = (NnMessage){sends ? 0 : r, sends, values + slice.begin, slice.count * sizeof *values, 0};
@@ -300,11 +300,11 @@ void buckets_forget_state(const Buckets *b, void *model, float *values)
         const nn_tensor_info *t = &b->info->tensors[i];
         const int at = state_of_cut(b, i);
         if (at < 0) continue;
-        const Cut *cut = &b->cut[at];
+        const CutTensor *cut = &b->cut[at];
         b->info->get(model, t->name, values, t->count);
         for (int part = 0; part < cut->parts; part++)
             for (int r = 0; r < b->shares->size; r++) {
-                const Slice slice = slice_of(b, cut, part, r);
+                const RankSlice slice = slice_of(b, cut, part, r);
                 if (r != b->shares->rank) memset(values + slice.begin, 0, slice.count * sizeof *values);
             }
         b->info->set(model, t->name, values, t->count);
@@ -324,7 +324,7 @@ static int count_buckets(Buckets *b, BucketSizes sizes)
         if (t->kind != NN_TRAINED || t->count < sizes.least || b->info->place(i, &in_model, &in_gradients)) continue;
         const int parts = (int)((t->count + across - 1) / across);
         b->in[i] = 1;
-        b->cut[i] = (Cut){t->count, in_model / sizeof(float), in_gradients / sizeof(float), count, parts};
+        b->cut[i] = (CutTensor){t->count, in_model / sizeof(float), in_gradients / sizeof(float), count, parts};
         count += parts;
     }
     return count;
@@ -334,8 +334,8 @@ static void list_buckets(Buckets *b)
 {
     for (int i = 0; i < b->info->tensor_count; i++)
         for (int part = 0; part < b->cut[i].parts; part++) {
-            const Cut *cut = &b->cut[i];
-            const Slice last = slice_of(b, cut, part, b->shares->size - 1);
+            const CutTensor *cut = &b->cut[i];
+            const RankSlice last = slice_of(b, cut, part, b->shares->size - 1);
             b->bucket[cut->first + part] = (Bucket){
                 .tensor = i, .part = part, .begin = slice_of(b, cut, part, 0).begin, .end = last.begin + last.count};
             for (int r = 0; r < b->shares->size; r++) {
