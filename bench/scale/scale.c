@@ -31,7 +31,8 @@
  *
  * Each is a reduction, after which every rank has the sum of its slice, and a distribution of the slices.
  * With --overlap, gradients are sent in buckets, one after the other, in the order of the backward pass,
- * while it goes on.  With --shard, a rank updates its slice, and what is distributed is the weights.
+ * while it goes on.  With --shard, a rank updates its slice, and what is distributed is the weights.  With both,
+ * as in nnc train (runtime/train/buckets.c), that too happens bucket by bucket, during the pass.
  *
  * [1] Culler et al., LogP: towards a realistic model of parallel computation, 1993
  * [2] Thakur, Rabenseifner, Gropp, Optimization of collective communication operations in MPICH, 2005
@@ -262,20 +263,19 @@ static void add_cost(Step *t, Cost c)
 static double send_buckets(const Setup *s, Step *t, const Profile *p, double *pass)
 {
     const double stretch = *pass / p->seconds;
-    double now = 0, link = 0, bucket = 0, cpu = 0;
+    double now = 0, link = 0, bucket = 0, cpu = 0, update = 0;
     for (int i = 0; i < p->count; i++) {
         now += p->event[i].before * stretch;
         bucket += p->event[i].bytes;
+        update += s->shard ? p->event[i].update * s->share / s->speed / t->ranks : 0;
         if (bucket < s->bucket && i + 1 < p->count) continue;
         Cost cost = exchange_cost(s, t, bucket, true);
-        if (!s->shard) {
-            const Cost rest = exchange_cost(s, t, bucket, false);
-            cost = (Cost){cost.messages + rest.messages, cost.wire + rest.wire, cost.add, cost.cpu + rest.cpu};
-        }
-        link = fmax(link, now + cpu) + cost_seconds(cost);
-        cpu += cost.cpu + cost.add;
+        const Cost rest = exchange_cost(s, t, bucket, false);
+        cost = (Cost){cost.messages + rest.messages, cost.wire + rest.wire, cost.add, cost.cpu + rest.cpu};
+        link = fmax(link, now + cpu) + cost_seconds(cost) + update;
+        cpu += cost.cpu + cost.add + update;
         add_cost(t, cost);
-        bucket = 0;
+        bucket = update = 0;
     }
     /* Work for the messages delays the pass, but no further than to the last of them. */
     *pass = fmin(now + p->after * stretch + cpu, fmax(now + p->after * stretch, link));
@@ -301,8 +301,8 @@ static void take_step(const Setup *s, Step *t)
         add_cost(t, cost);
         end = t->compute + t->adds + cost_seconds(cost);
     }
-    end += t->update;
-    if (s->shard || !s->overlap) {
+    if (!s->shard || !s->overlap || t->ranks == 1) end += t->update;
+    if (!s->overlap) {
         const Cost cost = exchange_cost(s, t, p->bytes, false);
         add_cost(t, cost);
         end += cost_seconds(cost);

@@ -135,6 +135,7 @@ four="--per-rank 4 $tmp/four"
     holds 'hidden' 'NR == 2 { exit $8 != 14 || $9 != 3 }'
     step 2 15.5 $four --overlap                         # 3 + 11.5 + 1: a bucket of both
     step 2 15 $four --overlap --shard                   # 3 + 6.25 + 0.5 + 5.25
+    step 2 15.5 $four --overlap --shard --bucket 0      # 1 + 2 × (1.25 + 2 + 0.5 + 0.25 + 1.25 + 2)
     step 2 16 $four --shard                             # 4 + 6.25 + 0.5 + 5.25
     step 2 24.5 $four --cpu 1e6                         # the processor takes 8 s where the link takes 4
     step 2 22.5 $four --share 2                         # 8 + (1.25 + 4 + 2) + 5.25 + 2
