@@ -171,7 +171,9 @@ static bool has_jump(const Graph *net)
 {
     for (int i = 0; i < net->nodes.count; i++) {
         const Op *op = ((const Node *)net->nodes.at[i])->op;
-        if (op->traits & OP_ZERO_GRADIENT || strcmp(op->name, "threshold") == 0) return true;
+        if (op->traits & OP_ZERO_GRADIENT || strcmp(op->name, "threshold") == 0 ||
+            strcmp(op->name, "fake_quantize") == 0)
+            return true;
     }
     return false;
 }

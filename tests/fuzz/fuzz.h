@@ -136,4 +136,7 @@ void check_field(Verdict *, Form *, Random *);
 
 void check_forms(Verdict *, Random *, bool with_cc);
 
+/* The net in int8 of the seed, one of its own: int8.c.  Failures. */
+int check_int8(uint64_t seed, bool with_cc);
+
 #endif

@@ -1,6 +1,7 @@
 /*
  * fuzz [COUNT [FIRST-SEED]]: COUNT nets, from the seed on.
  * fuzz --print SEED: the net of this seed.
+ * fuzz --int8 COUNT FIRST-SEED: the nets in int8 of these seeds alone, by the system compiler too.
  * fuzz --check FILE BATCH [SEED]: a net from a file, such as one made smaller by hand.
  *
  * Every net is checked in a process of its own: one that crashes or hangs is one
@@ -84,8 +85,9 @@ static int check_seed(uint64_t seed, bool with_cc, Shared *shared)
     Verdict v = check_net(n, with_cc);
     shared->unsure += v.unsure;
     if (v.failures) printf("%s", n->source);
-    fflush(stdout);
     fuzz_free(n);
+    v.failures += check_int8(seed, with_cc);
+    fflush(stdout);
     return v.failures != 0;
 }
 
@@ -173,6 +175,14 @@ int main(int argc, char **argv)
         printf("%s# batch %lld\n", n->source, (long long)n->batch);
         fuzz_free(n);
         return 0;
+    }
+    if (argc > 3 && strcmp(argv[1], "--int8") == 0) {
+        int failures = 0;
+        const uint64_t first = strtoull(argv[3], NULL, 10);
+        for (uint64_t i = 0; i < strtoull(argv[2], NULL, 10); i++)
+            failures += check_int8(first + i, getenv("FUZZ_CC") != NULL);
+        printf("int8: %d failures\n", failures);
+        return failures != 0;
     }
     if (argc > 3 && strcmp(argv[1], "--check") == 0)
         return check_file(argv[2], atoll(argv[3]), argc > 4 ? strtoull(argv[4], NULL, 10) : 1);
