@@ -51,6 +51,7 @@ static bool read_quantity(Conversion *c, int scale, int rank, int64_t axis, int 
         if (!(q->zero = must_know(c, scale + 1, "zero point"))) return false;
         q->type = q->zero->type;
     }
+    if (q->scale->count == 0) return refuse(c, "its scale is empty");
     if (q->scale->count != 1) q->axis = onnx_axis(axis, rank);
     if (q->scale->rank > 1 || (q->scale->count != 1 && q->axis < 0)) return refuse(c, "scales by blocks");
     if (q->zero && q->zero->count != q->scale->count) return refuse(c, "its zero point is not of the scale's size");
@@ -330,6 +331,7 @@ static bool convert_qlinear_conv(Conversion *c)
     OnnxValue *in[3] = {0};
     if (!read_quantity(c, 1, c->in[0]->rank, 1, c->in[0]->type, &x)) return false;
     if (!read_quantity(c, 6, 1, 0, TYPE(UINT8), &y)) return false;
+    if (x.axis >= 0 || y.axis >= 0) return refuse(c, "its input or output has more than one scale");
     in[0] = real_value(c, c->in[0], &x);
     in[1] = weight_value(c, 3, 0, &w);
     if (has_input(c, 8)) in[2] = bias_value(c, 8, &x, &w);
@@ -344,6 +346,7 @@ static bool convert_qlinear_matmul(Conversion *c)
     OnnxValue *in[2];
     if (!read_quantity(c, 1, c->in[0]->rank, -2, c->in[0]->type, &a)) return false;
     if (!read_quantity(c, 6, 1, 0, TYPE(UINT8), &y)) return false;
+    if (y.axis >= 0) return refuse(c, "its output has more than one scale");
     in[0] = real_value(c, c->in[0], &a);
     in[1] = weight_value(c, 3, -1, &b);
     if (!in[0] || !in[1]) return refuse(c, "its scales do not fit its inputs");
@@ -368,7 +371,7 @@ static OnnxValue *integers_less_zero(Conversion *c, OnnxValue *x, int zero, int6
     double one = 1;
     OnnxConstant *unit = constant_new(c->imp, TYPE(FLOAT), 0, NULL);
     OnnxConstant *k = has_input(c, zero) ? known(c, zero) : NULL;
-    if (!unit) return NULL;
+    if (!unit || (k && (k->rank > 1 || k->count == 0 || (k->count > 1 && onnx_axis(axis, x->rank) < 0)))) return NULL;
     unit->values[0] = one;
     x = codes_as_integers(c, x);
     if (has_input(c, zero) && !k) return x->constant ? NULL : applied(c, "sub", x, c->in[zero]);
@@ -453,9 +456,10 @@ bool moves_codes(const Conversion *c)
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) found |= strcmp(names[i], c->onnx->op_type) == 0;
     const bool joins = strcmp(c->onnx->op_type, "Concat") == 0;
+    if (!found || !c->in_count || !c->in[0] || !c->in[0]->codes) return false;
     for (int i = 1; i < c->in_count; i++)
         if (c->in[i] && (joins || c->in[i]->codes) && !same_codes(c->in[i]->codes, c->in[0]->codes)) return false;
-    return found && c->in_count && c->in[0] && c->in[0]->codes;
+    return true;
 }
 
 const OnnxOperator onnx_quantized_operators[] = {

@@ -136,9 +136,12 @@ static const char *export_cut_off_steps(Export *e, double step, int64_t low, int
 
 static const char *export_fake_quantize(Export *e)
 {
-    const double step = argument_real(e->node, "scale");
+    const Tensor *learned = export_param_tensor(e, "scale");
+    const double step =
+        learned ? (double)e->ex->request->values(e->ex->request->user, learned)[0] : argument_real(e->node, "scale");
     const int64_t zero = argument_int(e->node, "zero"), low = argument_int(e->node, "low"),
                   high = argument_int(e->node, "high");
+    if (!(step > 0)) return export_refuse(e, "a scale of %g", step);
     const float point = (float)zero;
     const ExportArray number = {.values = &point};
     if (low != -128 || high != 127) return export_cut_off_steps(e, step, low - zero, high - zero);

@@ -179,6 +179,19 @@ def loss(name, case):
     save("loss_" + name, net + "\n}\n" + train, given)
 
 
+def learned_scale():
+    """fake_quantize with a learned scale: PyTorch has it in single precision."""
+    scale, zero, low, high, factor = torch.tensor([0.11]), torch.tensor([3.0]), -16, 15, 0.25
+    x = torch.randn(BATCH, 3, 5, 4).requires_grad_()
+    y = torch._fake_quantize_learnable_per_tensor_affine(x, scale.requires_grad_(), zero, low, high, factor)
+    dy = torch.randn(y.shape)
+    dx, dscale = torch.autograd.grad(y, (x, scale), dy)
+    given = {"x": x, "fq.scale": scale, "y": y, "dy": dy, "dx": dx, "grad.fq.scale": dscale}
+    body = "fake_quantize(0.0625, zero=3, low=-16, high=15, learned=yes, grad_factor=0.25) as fq"
+    save("op_fake_quantize_learned", f"net op_fake_quantize_learned {{\n    input({POINTWISE})\n    {body}\n}}\n",
+         {key: t.detach() for key, t in given.items()})
+
+
 def save(name, text, tensors):
     path = os.path.join(FOLDER, name)
     write(path + ".safetensors", tensors)
@@ -196,6 +209,7 @@ def main():
         loss(name, case)
     for name, case in QUANTIZED.items():
         layer(name, case, positive=False)
+    learned_scale()
 
 
 main()
