@@ -9,9 +9,32 @@
 
 /* ---- labels ----------------------------------------------------------------------- */
 
+/* PyTorch names a node after the modules that it is in, those of a list with the list's name again:
+ * "/layers/layers.1/attn/Add" → "layers.1/attn/Add". */
+static const char *without_repeats(Arena *arena, const char *name)
+{
+    char *text = arena_alloc(arena, strlen(name) + 1), *last = NULL, *out = text;
+    size_t length, before = 0;
+    for (const char *p = name; *p; p += length) {
+        if (*p == '/') p++;
+        length = strcspn(p, "/");
+        const bool again = last && before && length > before && strncmp(p, last, before) == 0 && p[before] == '.';
+        if (again)
+            out = last;
+        else if (out > text)
+            *out++ = '/';
+        last = out;
+        before = length;
+        out = (char *)memcpy(out, p, length) + length;
+    }
+    *out = '\0';
+    return text;
+}
+
 /* An identifier with dots of what a name has: "/layer1/conv1/Conv" → layer1.conv1.Conv. */
 static char *identifier_of(Arena *arena, const char *name)
 {
+    name = without_repeats(arena, name);
     char *text = arena_alloc(arena, strlen(name) + 2), *out = text;
     for (const char *p = name; *p; p++) {
         const bool separates = *p == '/' || *p == '.' || *p == ':';

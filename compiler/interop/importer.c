@@ -243,13 +243,26 @@ OnnxValue *value_new(Importer *imp, ImportNode *node, int rank, const int64_t *d
     return v;
 }
 
+/* "onnx::Add_7196": PyTorch's exporter has no name for it. */
+static bool is_numbered(const char *name) { return name && strncmp(name, "onnx::", 6) == 0; }
+
+/* Of a tensor without a name of its own, that of the module of the node that takes it, and what the node does. */
+static const char *param_name(const Conversion *c, const OnnxConstant *k)
+{
+    const char *node = c->onnx && c->onnx->name ? c->onnx->name : "", *end = strrchr(node, '/');
+    if (is_numbered(k->name) && end)
+        return arena_printf(c->imp->arena, "%.*s%s", (int)(end + 1 - node), node, c->onnx->op_type);
+    return k->name && *k->name ? k->name : "value";
+}
+
 ImportNode *param_source(Conversion *c, OnnxConstant *k, Shape s)
 {
     if (is_few_literals(k)) return constant_source(c, s, constant_values(c->imp, k));
     ImportNode *n = layer(c, "param", NULL, s);
     arg_dims(c->imp, n, "shape", s.rank, s.dim);
-    layer_param(c, n, "", s, k);
-    if (!n->label) n->label = import_label(c->imp, k->name && *k->name ? k->name : "value");
+    if (!is_numbered(k->name)) layer_param(c, n, "", s, k);
+    if (is_numbered(k->name)) layer_param_floats(c, n, "", s, constant_floats(c->imp, k));
+    if (!n->label) n->label = import_label(c->imp, param_name(c, k));
     if (!n->label) n->label = import_label(c->imp, arena_printf(c->imp->arena, "value%d", n->index));
     return n;
 }

@@ -384,14 +384,17 @@ static void reduce_once(Reduction *r)
 
 /* ---- long ways ----------------------------------------------------------- */
 
-static void measure_branch(const List *branch, int *count, int64_t *lowest)
+/* An image of a lower resolution than `in`: along both axes, unlike what attention makes of an image. */
+static bool is_lower(Shape s, Shape in) { return s.rank == 3 && s.dim[1] < in.dim[1] && s.dim[2] < in.dim[2]; }
+
+static void measure_branch(const List *branch, Shape in, int *count, int64_t *lowest)
 {
     for (int i = 0; i < branch->count; i++) {
         const SourceItem *item = item_at(branch, i);
         ++*count;
         int64_t ignored = 0; /* a gate pools to 1x1 beside the way */
-        if (item->shape.rank == 3 && item->shape.dim[1] < *lowest) *lowest = item->shape.dim[1];
-        for (int k = 0; k < item->branches.count; k++) measure_branch(item_branch(item, k), count, &ignored);
+        if (is_lower(item->shape, in) && item->shape.dim[1] < *lowest) *lowest = item->shape.dim[1];
+        for (int k = 0; k < item->branches.count; k++) measure_branch(item_branch(item, k), in, count, &ignored);
     }
 }
 
@@ -400,10 +403,10 @@ static bool is_long_way(const List *branch, Shape in)
 {
     enum { LONG = 7 };
     int count = 0;
-    int64_t lowest = INT64_MAX;
     if (branch->count == 0 || in.rank != 3) return false;
+    int64_t lowest = in.dim[1];
     Shape out = item_at(branch, branch->count - 1)->shape;
-    measure_branch(branch, &count, &lowest);
+    measure_branch(branch, in, &count, &lowest);
     return count >= LONG && out.rank == 3 && 3 * lowest <= 2 * in.dim[1] && 3 * lowest <= 2 * out.dim[1];
 }
 

@@ -9,6 +9,7 @@ functions  local functions: one calls another, with an attribute of the call, a 
 gradient   Gradient of ai.onnx.preview.training through a small expression
 windows    attention in the windows of an image, which is one window: axis 0 of 1 is moved; its Identity
            and its Dropout (ratio 0, in training mode) are what PyTorch leaves in such models
+numbered   initialisers without names of their own
 quantized  integers of 8 bits, as tools that quantize write them
 softmax_loss, likelihood_loss
            losses with weights, a class that is ignored, and reference.safetensors: their gradients by the scores
@@ -258,6 +259,23 @@ def adam():
     onnx.save(model, os.path.join(HERE, "adam_multiple.onnx"))
 
 
+def numbered():
+    """Two modules of a list with tensors that PyTorch has no names for: their labels come from the modules."""
+    folder = folder_of("numbered")
+    torch.manual_seed(8)
+    a, b = torch.randn(1, 3, 4, 4), torch.randn(1, 3, 4, 4)
+    nodes = [
+        helper.make_node("Mul", ["x", "onnx::Mul_7"], ["u"], "/layers/layers.0/attn/Mul"),
+        helper.make_node("Sigmoid", ["u"], ["v"], "/layers/layers.0/attn/Sigmoid"),
+        helper.make_node("Mul", ["v", "onnx::Mul_9"], ["y"], "/layers/layers.1/attn/Mul"),
+    ]
+    model = make(nodes, [values("x", [2, 3, 4, 4])], [values("y", [2, 3, 4, 4])],
+                 [tensor("onnx::Mul_7", a), tensor("onnx::Mul_9", b)])
+    onnx.save(model, os.path.join(folder, "model.onnx"))
+    x = torch.randn(2, 3, 4, 4)
+    write_data(folder, [("x", x)], [("y", torch.sigmoid(x * a) * b)])
+
+
 def refused():
     """A model of operators that there are not."""
     nodes = [helper.make_node("Unknown", ["x"], ["a"], "first"), helper.make_node("Relu", ["a"], ["b"]),
@@ -315,4 +333,5 @@ if __name__ == "__main__":
     loss("likelihood_loss", "NegativeLogLikelihoodLoss", F.nll_loss, "sum", lambda s: torch.log_softmax(s, 1))
     refused()
     adam()
+    numbered()
     seeds({"functions": functions(), "gradient": gradient(), "windows": windows(), "quantized": quantized()})

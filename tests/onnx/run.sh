@@ -133,6 +133,11 @@ runs 0 import tests/onnx/models/windows/model.onnx -o "$tmp/net.nn"
 cp "$tmp/net.nn" "$tmp/out"
 says out 'input(2x2x8)'; says out '"attn.shared"'; lacks out dropout
 
+# Tensors that the exporter numbers are called after the modules that take them.
+runs 0 import tests/onnx/models/numbered/model.onnx -o "$tmp/net.nn"
+cp "$tmp/net.nn" "$tmp/out"
+says out '"layers.0.attn.Mul"'; says out '"layers.1.attn.Mul"'; lacks out onnx.Mul
+
 # ---- weights -------------------------------------------------------------------------
 
 # An imported model takes its inputs as they are, unless the train section gives numbers.

@@ -35,6 +35,23 @@ static const struct {
      "    relu\n"
      "    add { conv(4, 3, pad=1) as c } { }  tanh\n"
      "}\n"},
+    {"attention beside its image: flat and wide shapes are no lower resolution",
+     "net a { input(8x8x4) relu as x  reshape(64x4) dense(12) as qkv reshape(1x3x256) slice(1, 0, end=1) as q "
+     "reshape(64x4) softmax dense(4) as proj reshape(8x8x4) as y  add { from y } { from x } tanh }",
+     "net a {\n"
+     "    input(8x8x4)\n"
+     "    relu\n"
+     "    add {\n"
+     "        reshape(64x4)\n"
+     "        dense(12) as qkv\n"
+     "        reshape(1x3x256)\n"
+     "        slice(1, 0, end=1)\n"
+     "        reshape(64x4)  softmax\n"
+     "        dense(4) as proj\n"
+     "        reshape(8x8x4)\n"
+     "    } { }\n"
+     "    tanh\n"
+     "}\n"},
     {"nested diamonds",
      "net a { input(4x8x8) conv(4, 1) as a  conv(4, 3, pad=1) as b  sigmoid as s  mul { from b } { from s } as m  add "
      "{ "
