@@ -182,6 +182,59 @@ static bool exponential(Conversion *c, OnnxConstant *base, const OnnxValue *x)
     return put_like(c, layer_like(c, "exp", scaled(c, x->node, log(b))), x);
 }
 
+static ImportNode *power(Conversion *c, ImportNode *x, double exponent)
+{
+    ImportNode *n = layer_like(c, exponent == 2 ? "square" : exponent == 0.5 ? "sqrt" : "pow", x);
+    if (exponent != 2 && exponent != 0.5) arg_real(c->imp, n, "exponent", exponent);
+    return n;
+}
+
+enum { MOST_EXPONENTS = 8 };
+
+/* 1 where the exponent is this one, else 0; or the other way round. */
+static OnnxValue *exponent_mask(Conversion *c, OnnxConstant *k, double exponent, bool others)
+{
+    const double *e = constant_values(c->imp, k);
+    OnnxConstant *mask = constant_new(c->imp, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, k->rank, k->dims);
+    if (!mask) return NULL;
+    for (int64_t i = 0; i < k->count; i++) mask->values[i] = (e[i] == exponent) != others;
+    mask->literal = true;
+    mask->name = "exponents";
+    OnnxValue *v = value_new(c->imp, NULL, k->rank, k->dims, false);
+    v->constant = mask;
+    return v;
+}
+
+/* The power of the elements with one exponent, and 0 in the place of the others: these are 1 before. */
+static ImportNode *masked_power(Conversion *c, OnnxConstant *k, double exponent, OnnxValue *out)
+{
+    ImportNode *n[3];
+    OnnxValue *const in[] = {c->in[0], exponent_mask(c, k, exponent, false), exponent_mask(c, k, exponent, true)};
+    if (!in[1] || !in[2] || !broadcast(c, in, 3, out, n)) return NULL;
+    return combine(c, "mul", power(c, combine(c, "add", combine(c, "mul", n[0], n[1]), n[2]), exponent), n[1]);
+}
+
+/* Σ over the exponents that there are of such powers. */
+static bool mixed_powers(Conversion *c, OnnxConstant *k)
+{
+    const double *e = constant_values(c->imp, k);
+    double seen[MOST_EXPONENTS];
+    int count = 0;
+    ImportNode *sum = NULL;
+    OnnxValue out;
+    for (int64_t i = 0; i < k->count; i++) {
+        bool known_one = false;
+        for (int j = 0; j < count; j++) known_one |= seen[j] == e[i];
+        if (known_one) continue;
+        if (count == MOST_EXPONENTS || isnan(e[i])) return refuse(c, "it has more than %d exponents", MOST_EXPONENTS);
+        seen[count++] = e[i];
+        ImportNode *term = masked_power(c, k, e[i], &out);
+        if (!term) return false;
+        sum = sum ? combine(c, "add", sum, term) : term;
+    }
+    return sum && put_like(c, sum, &out);
+}
+
 static bool convert_pow(Conversion *c)
 {
     if (c->in[0]->constant && c->in[1]->node) return exponential(c, c->in[0]->constant, c->in[1]);
@@ -190,12 +243,10 @@ static bool convert_pow(Conversion *c)
     if (!k || !x->node) return false;
     const double *e = constant_values(c->imp, k);
     for (int64_t i = 1; i < k->count; i++)
-        if (e[i] != e[0]) return refuse(c, "its exponents differ");
+        if (e[i] != e[0]) return mixed_powers(c, k);
     if (k->rank > x->rank || k->count < 1) return refuse(c, "its exponent has more axes than its input");
     if (k->count > 1 && k->count != dims_count(x->rank, x->dims)) return refuse(c, "its exponent stretches its input");
-    ImportNode *n = layer_like(c, e[0] == 2 ? "square" : e[0] == 0.5 ? "sqrt" : "pow", x->node);
-    if (e[0] != 2 && e[0] != 0.5) arg_real(c->imp, n, "exponent", e[0]);
-    return put_like(c, n, x);
+    return put_like(c, power(c, x->node, e[0]), x);
 }
 
 /* ---- of any number ---------------------------------------------------------------------------- */

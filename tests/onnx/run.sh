@@ -10,7 +10,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 data=${ONNX_TESTDATA:-/usr/include/onnx/backend/test/data}
-selection='test_[bgil]*[nl]orm* test_resize* test_upsample* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm* test_ada* test_momentum* test_gradient* test_hardmax* test_onehot* test_cumsum* test_mod* test_round test_floor test_ceil test_gather_el* test_isnan test_isinf* test_*quantizelinear* test_qlinear* test_*integer* test_dropout_default_mask* test_PReLU*'
+selection='test_[bgil]*[nl]orm* test_resize* test_upsample* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm* test_ada* test_momentum* test_gradient* test_hardmax* test_onehot* test_cumsum* test_mod* test_round test_floor test_ceil test_gather_el* test_isnan test_isinf* test_*quantizelinear* test_qlinear* test_*integer* test_dropout_default_mask* test_PReLU* test_pow_*'
 least=150
 [ -z "$ALL" ] || { selection='*'; least=800; }
 [ -z "$ONLY" ] || { selection=$ONLY; least=0; }
