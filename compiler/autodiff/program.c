@@ -82,11 +82,35 @@ static bool is_frozen_norm(const Node *n)
     return buffers > 0 && (params ? trained == 0 : fixed == buffers);
 }
 
+/* A gradient may come to what is computed of something that is trained, or of the input where its gradient
+ * is asked for. */
+static void find_reached(Build *b)
+{
+    for (int i = 0; i < b->net->tensors.count; i++) {
+        const Tensor *t = b->net->tensors.at[i];
+        b->reached[i] = (t->kind == TENSOR_PARAM && t->trainable) ||
+                        (t->kind == TENSOR_INPUT && b->graph->kind == PROGRAM_VJP);
+    }
+    for (int i = 0; i < b->net->nodes.count; i++) {
+        const Node *n = b->net->nodes.at[i];
+        bool reached = false;
+        for (int k = 0; k < n->in_count; k++) reached = reached || b->reached[n->in[k]->id];
+        for (int k = 0; k < n->out_count; k++) b->reached[n->out[k]->id] = reached;
+    }
+}
+
+/* The training form computes the same, and keeps what gradients need of it. */
+static bool only_keeps(const Op *training)
+{
+    return !(training->uses & USES_SEED) && !training->mutates && !(training->traits & OP_BATCH_COUPLED);
+}
+
 /* Integers are not trained: what computes with them stays as it is. */
 static const Op *training_form(const Build *b, const Node *n)
 {
     const Op *op = n->in_count && !dtype_is_real(n->in[0]->dtype) ? NULL : n->op->training;
     if (op && is_frozen_norm(n)) return n->op;
+    if (op && only_keeps(op) && !b->reached[n->out[0]->id]) return n->op;
     bool random = op && op->uses & USES_SEED, passes_gradients = n->op->grad || n->op->traits & OP_VIEW;
     bool still = random && passes_gradients && b->spec && b->spec->no_dropout;
     return !op || still ? n->op : op;
@@ -461,6 +485,7 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
         .arena = arena,
         .training = kind != PROGRAM_INFER && kind != PROGRAM_EVAL,
         .needed = arena_alloc(arena, (size_t)net->nodes.count * sizeof(bool)),
+        .reached = arena_alloc(arena, (size_t)(net->tensors.count + 1) * sizeof(bool)),
         .copy = arena_alloc(arena, (size_t)(net->tensors.count + 1) * sizeof(Tensor *)),
     };
     if (has_losses(kind)) b.objectives = train_objectives(spec, net);
@@ -468,6 +493,7 @@ Graph *program_build(Graph *net, ProgramKind kind, const TrainSpec *spec, int64_
     b.graph->batch = batch;
     b.graph->micro_batches = micro_batches;
     find_needed(&b);
+    find_reached(&b);
     copy_forward(&b);
     add_ends(&b);
     if (b.failed) return NULL;

@@ -14,6 +14,7 @@ typedef struct Build {
     Arena *arena;
     bool training;
     bool *needed;  /* by node id of the net */
+    bool *reached; /* by tensor id of the net: a gradient may come to it */
     Tensor **copy; /* by tensor id of the net: its tensor in the program */
     List losses;   /* of Tensor: single numbers to be added up */
     List norms;    /* of Tensor: squared norms of the gradients */

@@ -99,7 +99,7 @@ static int check_build_request(BuildRun *b, const OptionReader *reader)
         return usage_error(r->command, "-o %s: a program needs trained weights (use --weights FILE)", r->output);
     if (b->kind == BUILD_PROGRAM) r->main = true;
     if (r->main && b->kind != BUILD_PROGRAM) return usage_error(r->command, "--main: %s is no program", r->output);
-    if (r->trained.weights && !b->python && !r->load.batch) r->load.batch = BATCH_SHIPPED;
+    if (r->trained.weights && !r->train && !b->python && !r->load.batch) r->load.batch = BATCH_SHIPPED;
     return compile_check_options(r);
 }
 

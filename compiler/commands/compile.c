@@ -116,7 +116,7 @@ bool compile_take_option(CompileRequest *r, int id, const char *value)
     switch (id) {
     case 'o': r->output = value; return true;
     case COMPILE_INFER: return r->infer = true;
-    case COMPILE_TRAIN: return r->train = true;
+    case COMPILE_TRAIN: return r->train = r->trained.train = r->load.learns = true;
     case COMPILE_PLAIN: return r->plain = true;
     case COMPILE_PREFIX: return take_prefix(r, value);
     case COMPILE_HEADER: return take_header(r, value);
@@ -146,9 +146,9 @@ static int check_trained(const CompileRequest *r)
         return usage_error(self, "--%s needs trained weights (use --weights FILE)",
                            r->trained.weights_out ? "weights-out" : "input-type");
     if (!r->trained.weights && r->main) return usage_error(self, "--main needs trained weights (use --weights FILE)");
-    if (r->trained.weights && r->train)
-        return usage_error(self, "--weights builds weights in for inference; to train them further in C, leave it out "
-                                 "and set them");
+    if (r->trained.weights && r->train && (r->trained.weights_out || r->main))
+        return usage_error(self, "--%s is for inference: it cannot be given with --train",
+                           r->main ? "main" : "weights-out");
     if (r->trained.weights && r->dump) return usage_error(self, "--weights: --dump and --explain write no C");
     return STATUS_OK;
 }
@@ -201,6 +201,7 @@ static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
                          .lower.target = target,
                          .lower.infer = both || r->infer || r->trained.weights || r->load.bf16_weights,
                          .lower.train = r->train || (both && l->train_section),
+                         .lower.constants = r->train && r->trained.weights,
                          .lower.accumulate = true,
                          .lower.plain = plain,
                          .target = target,
@@ -322,6 +323,13 @@ const char *compile_prefix(const CompileRequest *r, const Model *l)
     return r->load.prefix ? r->load.prefix : c_prefix(l->c->arena, l->net->name);
 }
 
+static bool is_trained(const Model *l)
+{
+    for (int i = 0; i < l->net->model.count; i++)
+        if (((const Tensor *)l->net->model.at[i])->trainable) return true;
+    return false;
+}
+
 int compile_emit(const CompileRequest *r, Model *l, const char *prefix, const char *header, EmitResult **e)
 {
     EmitOptions options = compile_emit_options(r, l);
@@ -329,6 +337,9 @@ int compile_emit(const CompileRequest *r, Model *l, const char *prefix, const ch
     options.prefix = prefix;
     options.header = header;
     if (!limit_has_training(&r->load, r->command, options.lower.train)) return STATUS_USAGE;
+    if (options.lower.constants && !is_trained(l))
+        return fail(STATUS_INPUT, "nothing of %s is trained: all its parameters are frozen%s", l->net->name,
+                    l->original ? ", or in int8 (nnc quantize --keep LAYERS leaves layers in f32)" : "");
     int status = r->trained.weights ? trained_read(&r->trained, l, &options, &trained) : STATUS_OK;
     if (status != STATUS_OK) return status;
     if (r->trained.weights) options.trained = &trained;

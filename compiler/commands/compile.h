@@ -29,6 +29,8 @@ enum {
     OPTION_ROW_BATCH, \
     {COMPILE_INFER, "infer", NULL, "code for inference only", false}, \
     {COMPILE_TRAIN, "train", NULL, "code for training only (with evaluation)", false}, \
+    {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}, \
+    {OPTION_TRAIN, "train-only", "PATTERN", "train only the parameters whose names match", false}, \
     {COMPILE_PLAIN, "plain", NULL, "strictly conforming C99 with simple loops, for reading and for any compiler", false}, \
     {COMPILE_PREFIX, "prefix", "P", "prefix of all names in the C (default: the net's name)", false}, \
     OPTION_ROW_NET, \
@@ -40,7 +42,7 @@ enum {
     OPTION_ROW_THREADS, \
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT, \
     OPTION_ROW_WEIGHTS_FORMAT, \
-    {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C, for inference", false}, \
+    {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C; with --train, the block starts with those that are trained", false}, \
     {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false}, \
     {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)", false}, \
     {COMPILE_HOOKS, "hooks", NULL, "training steps with hooks that are called as gradients become final", false}, \

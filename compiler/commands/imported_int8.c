@@ -364,7 +364,7 @@ static bool has_marks(const ImportGraph *g)
 
 static bool make_int8(ImportedInt8 *q, const ImportGraph *g)
 {
-    const QuantizeSource source = {q, scale_of_mark, scales_of_weight, stays_in_floats};
+    const QuantizeSource source = {q, scale_of_mark, scales_of_weight, stays_in_floats, false};
     if (!plain_graph(q, g) || !build_plain_net(q)) return false;
     q->quantized = quantize_net(q->net, &source);
     return q->quantized ? integers_agree(q) : not_int8(q, "it is not quantized");

@@ -285,7 +285,8 @@ int build_net(const LoadOptions *o, Model *m)
     if (c->errors) return STATUS_INPUT;
     m->batch = decide_batch(o, m);
     status = freeze(o, m);
-    if (status == STATUS_OK) status = quantized_load(m, o->weights && m->weights ? m->weights : o->weights);
+    const char *weights = o->weights && m->weights ? m->weights : o->weights;
+    if (status == STATUS_OK) status = quantized_load(m, weights, o->learns);
     return status == STATUS_OK ? check_budgets(o, m) : status;
 }
 

@@ -26,6 +26,15 @@ OutputMeaning output_meaning(const Model *m)
     return m->net->output->shape.rank == 1 ? net_meaning(m) : OUTPUT_VALUES;
 }
 
+bool output_has_other_classes(const Model *m, const NnTensors *weights)
+{
+    const char *text = nn_tensors_metadata(weights, "classes");
+    json_t *names = text ? json_loads(text, 0, NULL) : NULL;
+    const bool other = names && (int64_t)json_array_size(names) < shape_count(m->net->output->shape);
+    json_decref(names);
+    return other && output_meaning(m) != OUTPUT_VALUES;
+}
+
 int output_class_names(const Model *m, const NnTensors *weights, const char *path, char *const **names, int *count,
                        NnError *error)
 {

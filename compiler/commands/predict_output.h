@@ -14,6 +14,9 @@ OutputMeaning output_meaning(const Model *);
 /* The same, also where there is a class of each place and not of the sample. */
 OutputMeaning net_meaning(const Model *);
 
+/* The weights file has fewer classes than the net. */
+bool output_has_other_classes(const Model *, const NnTensors *weights);
+
 /* The names of the classes that the weights file has, in the arena; NULL where it has none for
  * this many outputs.  *count: 0 where the outputs are values. */
 int output_class_names(const Model *, const NnTensors *weights, const char *path, char *const **names, int *count,

@@ -250,7 +250,7 @@ int quantization_make(Quantization *q, bool values)
 {
     forget_int8(q);
     q->numbers = arena_new();
-    q->net = quantize_net(q->f32.m.net, &(QuantizeSource){q, observed_scale, own_weight_scales, is_kept});
+    q->net = quantize_net(q->f32.m.net, &(QuantizeSource){q, observed_scale, own_weight_scales, is_kept, false});
     if (!q->net) return STATUS_INPUT;
     q->twin = arena_alloc(q->arena, (size_t)(q->net->values.count + 1) * sizeof *q->twin);
     for (int i = 0; i < q->net->values.count; i++) q->twin[i] = observed_index(q, value_at(q->net, i)->value);
@@ -324,7 +324,7 @@ int quantization_agreement(Quantization *q, Agreement *a)
 
 int quantization_open(Quantization *q)
 {
-    q->recorded = quantize_net(q->f32.m.net, &(QuantizeSource){q, no_scale_yet, no_weight_scales_yet, NULL});
+    q->recorded = quantize_net(q->f32.m.net, &(QuantizeSource){q, no_scale_yet, no_weight_scales_yet, NULL, false});
     if (!q->recorded->layers.count)
         return fail(STATUS_INPUT, "%s has no layer that can be in int8", q->f32.m.net->name);
     int status = show_f32(q);

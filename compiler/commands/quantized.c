@@ -78,15 +78,17 @@ static bool may_be_quantized(const char *path)
     return is;
 }
 
-int quantized_load(Model *m, const char *path)
+int quantized_load(Model *m, const char *path, bool learns)
 {
     if (!may_be_quantized(path)) return STATUS_OK;
+    if (learns && m->net->heads.count)
+        return fail(STATUS_INPUT, "%s has heads, which are not trained beside int8 weights", m->net->name);
     ScaleFile f = {.path = path, .m = m};
     f.file = nn_tensors_open(path, &f.error);
     if (!f.file) return fail_error(&f.error);
     const char *how = nn_tensors_metadata(f.file, "quantization");
     f.how = how ? json_loads(how, 0, NULL) : NULL;
-    const QuantizeSource source = {&f, scale_of_file, weight_scales_of_file, in_f32_by_file};
+    const QuantizeSource source = {&f, scale_of_file, weight_scales_of_file, in_f32_by_file, learns};
     const QuantizedNet *net = quantize_net(m->net, &source);
     json_decref(f.how);
     const char *hash = nn_tensors_metadata(f.file, "quantization.certificate");

@@ -21,8 +21,8 @@
 #include "runtime/core/tensors_save.h"
 
 /* Where the file at the path, which may be NULL, is one of int8 weights, the model's net becomes the
- * integer net.  Messages are printed.  Returns a Status. */
-int quantized_load(Model *, const char *path);
+ * integer net; with `learns`, what stays in f32 can be trained.  Messages are printed.  Returns a Status. */
+int quantized_load(Model *, const char *path, bool learns);
 
 /* ---- the numbers of a layer, from those of the f32 net: quantize_weights.c ---- */
 

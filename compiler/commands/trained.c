@@ -45,11 +45,25 @@ static int check_weights_finite(const nn_model_info *info, const void *model, Ar
     return STATUS_OK;
 }
 
+/* To train on: what is not in the file, or has another shape there, starts as the source says. */
+static int load_start(WeightedModel *w, const nn_model_info *info)
+{
+    NnError error = {0};
+    for (int i = 0; i < info->tensor_count; i++)
+        if (info->tensors[i].kind == NN_FROZEN && !nn_weights_have(w->file, &info->tensors[i]))
+            return fail(STATUS_INPUT, "%s is not trained, and %s has no tensor of its name and shape",
+                        info->tensors[i].name, w->path);
+    w->block = block_for_model(info);
+    w->model = info->init(w->block, 0, 0);
+    const int failed = nn_weights_load(info, w->model, w->file, w->path, NN_LOAD_MATCHING, stderr, &error);
+    return failed ? fail_error(&error) : STATUS_OK;
+}
+
 static int fill_block(const TrainedRequest *r, WeightedModel *w, const nn_model_info *info, Arena *arena,
                       TrainedModel *out)
 {
     if (check_size(r, info->name, (int64_t)info->model_bytes)) return STATUS_INPUT;
-    int status = weighted_load(w, info);
+    int status = r->train ? load_start(w, info) : weighted_load(w, info);
     if (!status) status = check_weights_finite(info, w->model, arena);
     void *kept = arena_alloc(arena, info->model_bytes);
     memcpy(kept, w->block, info->model_bytes);
@@ -65,6 +79,9 @@ static EmitOptions options_to_run(const EmitOptions *final)
     options.standalone = true;
     options.paste_kernels = false;
     options.trained = NULL;
+    options.lower.infer = true;
+    options.lower.train = options.lower.constants = false;
+    options.lower.memory_limit = 0;
     options.main = false;
     options.threads = 1;
     return options;
@@ -106,10 +123,15 @@ static int read_normalisation(const TrainedRequest *r, NnTensors *weights, const
     return STATUS_OK;
 }
 
+/* Training may go on with more classes than the weights know: these have numbers. */
 static int read_classes(const TrainedRequest *r, NnTensors *weights, const Model *m, TrainedModel *out)
 {
     NnError error = {0};
     out->meaning = output_meaning(m);
+    if (r->train && output_has_other_classes(m, weights)) {
+        out->class_count = (int)shape_count(m->net->output->shape);
+        return STATUS_OK;
+    }
     return output_class_names(m, weights, r->weights, &out->class_names, &out->class_count, &error) ? fail_error(&error)
                                                                                                     : STATUS_OK;
 }

@@ -12,6 +12,7 @@
 typedef struct TrainedRequest {
     const char *weights, *weights_out;
     bool input_bytes; /* --input-type u8 */
+    bool train;       /* the C trains on from them */
 } TrainedRequest;
 
 /* The weights as C with these options expects them.  Messages are printed.  Returns a Status. */

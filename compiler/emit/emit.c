@@ -128,6 +128,7 @@ static void write_source(Emitter *e)
     support_write_preamble(e);
     if (e->options->standalone) write_standalone_interface(e, info);
     model_write_struct(e);
+    constants_write_structs(e);
     accumulate_write_struct(e);
     support_declare_kernels(e);
     support_write_arithmetic(e);
@@ -192,6 +193,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
     text_init(&e.header, arena);
     text_init(&e.source, arena);
     if (!add_entries(&e, net)) return NULL;
+    if (options->lower.constants) model_mark_updated(entry_of(&e, PROGRAM_STEP)->program);
     model_layout(&e);
     accumulate_list_sums(&e);
     trained_reserve_input(&e);
@@ -208,6 +210,7 @@ EmitResult *emit_c(Graph *net, const TrainSpec *spec, const EmitOptions *options
         .prefix = prefix,
         .model_bytes = e.train_bytes,
         .infer_bytes = e.infer_bytes,
+        .constant_bytes = constants_bytes(&e),
         .infer_scratch = e.infer_scratch,
         .train_scratch = e.train_scratch,
         .limited = e.limited,

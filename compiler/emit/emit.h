@@ -32,7 +32,8 @@ typedef struct EmitOptions {
     bool watch;                  /* also PREFIX_step_watched: see watch_values */
     bool hooks;                  /* with accumulation: also PREFIX_grad_add_hooked and PREFIX_step_hooked */
     bool poison;                 /* fill arena regions with NaN when they die: tests of the plan */
-    const TrainedModel *trained; /* built in; NULL: the caller sets the weights */
+    const TrainedModel *trained; /* built in; NULL: the caller sets the weights.  With lower.constants the block
+                                  * has no states, and NULL is for the sizes alone */
     bool main;                   /* with a main function, which needs `trained` */
     bool noise; /* what layers make is moved by a unit in the last place: tests of what rounding may do */
 } EmitOptions;
@@ -50,6 +51,7 @@ typedef struct EmitResult {
     const char *prefix; /* of all its symbols */
     int64_t model_bytes, infer_scratch, train_scratch;
     int64_t infer_bytes;       /* of the model for inference alone */
+    int64_t constant_bytes;    /* with lower.constants: of the tensors that are not in the block */
     MemoryLimitResult limited; /* scratch of training; what a step computes again */
     CodeParts code;            /* of the plain form: the layers, and the math functions that they call */
     const char *trained_file;  /* [TRAINED_HEADER_BYTES + model_bytes], where they are beside the C */

@@ -99,6 +99,14 @@ void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
 void model_write_access(Emitter *);
 
+/* constants.c: training code whose weights are built in; nothing where they are not */
+bool constants_have(const Emitter *, const Tensor *); /* it is no part of the block */
+int64_t constants_bytes(const Emitter *);             /* of those */
+void constants_write_structs(Emitter *);
+void constants_write_values(Emitter *);
+void constants_write_table(Emitter *);
+const char *constants_place(const Emitter *, bool set); /* of tensor i, to be set or read by its name */
+
 /* entry_points.c */
 void entry_points_write(Emitter *); /* with declarations of the layers, which it lists */
 const Entry *entry_of(const Emitter *, ProgramKind);
@@ -151,6 +159,7 @@ const char *trained_input_type(const Emitter *);  /* of the elements of x, in C 
 void trained_write_prototypes(Emitter *);         /* in the header, those that only it has */
 void trained_write_conversion(Emitter *);
 void trained_write_model(Emitter *);
+void trained_write_values(Emitter *, const Tensor *, int64_t offset); /* at that byte of the given block */
 void trained_write_main(Emitter *);
 const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
 const char *trained_file(const Emitter *);

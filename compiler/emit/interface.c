@@ -13,7 +13,8 @@ static void write_constants(Emitter *e)
         {"batch", emitter_number(e, e->options->lower.batch)}, {"inputs", emitter_number(e, emitter_inputs(e))},
         {"outputs", emitter_number(e, emitter_outputs(e))}, {"params", emitter_number(e, emitter_params(e))},
         {"model_bytes", emitter_number(e, e->infer_bytes)}, {"train_bytes", emitter_number(e, e->train_bytes)},
-        {"infer_scratch", emitter_number(e, e->infer_scratch)}, {"train_scratch", emitter_number(e, e->train_scratch)});
+        {"infer_scratch", emitter_number(e, e->infer_scratch)}, {"train_scratch", emitter_number(e, e->train_scratch)},
+        {"weights", e->options->lower.constants ? "trained weights" : "weights"});
     emitter_put_parts(e, &e->header,
                       "enum {\n"
                       "    {PREFIX}_BATCH = {batch},\n"
@@ -25,10 +26,13 @@ static void write_constants(Emitter *e)
                       "    {PREFIX}_PARAMS = {params}\n"
                       "};\n"
                       "/* Bytes; the caller's blocks are aligned to 64. */\n"
-                      "#define {PREFIX}_MODEL_BYTES {model_bytes}u /* weights */\n"
-                      "#define {PREFIX}_TRAIN_BYTES {train_bytes}u /* weights and the optimizer's state */\n"
+                      "#define {PREFIX}_MODEL_BYTES {model_bytes}u /* {weights} */\n"
+                      "#define {PREFIX}_TRAIN_BYTES {train_bytes}u /* {weights} and the optimizer's state */\n"
                       "#define {PREFIX}_INFER_SCRATCH {infer_scratch}u\n",
                       parts);
+    if (e->options->lower.constants)
+        emitter_put_parts(e, &e->header, "#define {PREFIX}_CONSTANT_BYTES {constants}u /* frozen weights */\n",
+                          PARTS({"constants", emitter_number(e, constants_bytes(e))}));
     if (e->options->lower.train)
         emitter_put_parts(e, &e->header, "#define {PREFIX}_TRAIN_SCRATCH {train_scratch}u\n", parts);
     accumulate_write_constants(e);

@@ -81,11 +81,12 @@ void model_layout(Emitter *e)
     int64_t bytes = model_head_bytes(e->net); /* the head: seed and step */
     for (int i = 0; i < count; i++) {
         const Tensor *t = model_at(e, i);
-        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes + model_padded_bytes(t);
         e->model_index[t->id] = i;
         e->member[i] = member_name(e, taken, t);
+        if (constants_have(e, t)) continue;
         e->offset[i] = bytes;
         bytes += model_padded_bytes(t);
+        if (t->kind != TENSOR_STATE) e->infer_bytes = bytes;
     }
     if (!e->infer_bytes) e->infer_bytes = model_head_bytes(e->net);
     int64_t prepared = layout_prepared(e, taken);
@@ -132,7 +133,8 @@ void model_write_struct(Emitter *e)
     const bool momentum = emitter_sets_momentum(e);
     if (momentum) text_addf(out, "    %s momentum; /* of the next steps; 8 bytes */\n", e->real);
     text_addf(out, "    uint64_t reserved[%lld];\n", (long long)model_head_bytes(e->net) / 8 - (momentum ? 3 : 2));
-    for (int i = 0; i < e->net->model.count; i++) model_write_member(e, model_at(e, i), e->member[i]);
+    for (int i = 0; i < e->net->model.count; i++)
+        if (!constants_have(e, model_at(e, i))) model_write_member(e, model_at(e, i), e->member[i]);
     if (e->prepared.count) text_add(out, "    /* made of the above when these are set */\n");
     for (int i = 0; i < e->prepared.count; i++) model_write_member(e, e->prepared.at[i], e->prepared_member[i]);
     text_add(out, "};\n\n");
@@ -162,7 +164,8 @@ static void write_offsets(Emitter *e)
 {
     text_addf(&e->source, "static const size_t %s_offset[] = {\n", e->prefix);
     for (int i = 0; i < e->net->model.count; i++) {
-        text_addf(&e->source, "    offsetof(struct %s, %s),\n", e->prefix, e->member[i]);
+        const char *part = constants_have(e, model_at(e, i)) ? "_frozen" : "";
+        text_addf(&e->source, "    offsetof(struct %s%s, %s),\n", e->prefix, part, e->member[i]);
     }
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    0\n};\n\n");
 }
@@ -206,6 +209,7 @@ void model_write_tables(Emitter *e)
     for (int i = 0; i < e->net->model.count; i++) write_tensor_row(e, i);
     text_add(&e->source, e->net->model.count ? "};\n\n" : "    {\"\", NN_BUFFER, 0, {0, 0, 0, 0}, 0}\n};\n\n");
     write_offsets(e);
+    constants_write_table(e);
     write_gradient_offsets(e, PROGRAM_GRAD, "grad");
     write_gradient_offsets(e, PROGRAM_VJP, "vjp");
 }
@@ -245,11 +249,17 @@ static Start start_of(const Init *init)
     return (Start){DRAW_CONSTANT, 0, 0};
 }
 
+/* Its first values are those of its initialisation, not weights that are built in. */
+static bool is_initialised(const Emitter *e, const Tensor *t)
+{
+    return !e->options->lower.constants || t->kind == TENSOR_STATE;
+}
+
 static bool draws(const Emitter *e, Draw draw)
 {
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
-        if (!t->values && start_of(&t->init).draw == draw) return true;
+        if (is_initialised(e, t) && !t->values && start_of(&t->init).draw == draw) return true;
     }
     return false;
 }
@@ -383,8 +393,8 @@ static void write_fillers(Emitter *e)
     bool constant = false;
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
-        constant = constant ||
-                   (!is_bf16(t) && !t->values && start_of(&t->init).draw == DRAW_CONSTANT && start_of(&t->init).a != 0);
+        constant = constant || (is_initialised(e, t) && !is_bf16(t) && !t->values &&
+                                start_of(&t->init).draw == DRAW_CONSTANT && start_of(&t->init).a != 0);
     }
     Writer *w = e->writer = writer_new(e->arena, e->options->lower.use_double);
     if (constant) {
@@ -419,8 +429,11 @@ void model_write_init(Emitter *e)
     if (emitter_sets_momentum(e))
         text_addf(out, "    m->momentum = %s;\n", writer_real(e->writer, e->spec->schedule.max_momentum));
     for (int i = 0; i < e->net->model.count; i++) {
-        if (model_at(e, i)->kind != TENSOR_STATE) write_start(e, i);
+        if (model_at(e, i)->kind != TENSOR_STATE && is_initialised(e, model_at(e, i))) write_start(e, i);
     }
+    if (e->options->lower.constants)
+        emitter_put_parts(e, out, "    memcpy((char *)block + {head}, &{prefix}_start, sizeof {prefix}_start);\n",
+                          PARTS({"head", emitter_number(e, model_head_bytes(e->net))}));
     bool open = false;
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = model_at(e, i);
@@ -531,8 +544,7 @@ static void write_formats(Emitter *e)
 /* Copies or converts tensor i, to the block or from it. */
 static void write_copy(Emitter *e, bool set)
 {
-    const char *constant = set ? "" : "const ";
-    const char *at = arena_printf(e->arena, "(%schar *)m + %s_offset[i]", constant, e->prefix);
+    const char *constant = set ? "" : "const ", *at = constants_place(e, set);
     const char *copy =
         set ? "memcpy(%s, values, count * sizeof *values);" : "memcpy(values, %s, count * sizeof *values);";
     if (!has_formats(e)) {
@@ -552,10 +564,10 @@ static void write_set(Emitter *e)
     emitter_put(e, &e->source,
                 "int {prefix}_set({prefix} *m, const char *name, const {real} *values, size_t count)\n"
                 "{\n"
-                "    const int i = {prefix}_find(name, count);\n"
-                "    if (i < 0) {\n"
-                "        return -1;\n"
-                "    }\n");
+                "    const int i = {prefix}_find(name, count);\n");
+    emitter_put(e, &e->source,
+                e->options->lower.constants ? "    if (i < 0 || {prefix}_is_constant[i]) {\n" : "    if (i < 0) {\n");
+    text_add(&e->source, "        return -1;\n    }\n");
     write_copy(e, true);
     if (e->prepared.count) emitter_put(e, &e->source, "    {prefix}_prepare(m, i);\n");
     text_add(&e->source, "    return 0;\n}\n\n");

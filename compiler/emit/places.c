@@ -40,10 +40,13 @@ static const char *arena_place(EntryPoint *p, const Tensor *t)
 
 static const char *model_place(EntryPoint *p, const Tensor *t, const Tensor *root)
 {
-    const char *member = model_member(p->e, root);
-    entry_point_uses(p, NAME_M);
-    if (!t->slice_offset) return arena_printf(p->e->arena, "m->%s", member);
-    return arena_printf(p->e->arena, "m->%s + %lld", member, (long long)t->slice_offset);
+    const char *member = arena_printf(p->e->arena, "m->%s", model_member(p->e, root));
+    if (constants_have(p->e, root))
+        member = arena_printf(p->e->arena, "%s_frozen.%s", p->e->prefix, model_member(p->e, root));
+    else
+        entry_point_uses(p, NAME_M);
+    if (!t->slice_offset) return member;
+    return arena_printf(p->e->arena, "%s + %lld", member, (long long)t->slice_offset);
 }
 
 bool place_is_callers_input(const Tensor *t)

@@ -59,6 +59,8 @@ static const char *member_of_model(EntryPoint *p, const Tensor *root, bool writt
 {
     const bool constant = p->program->kind == PROGRAM_INFER || p->program->kind == PROGRAM_EVAL;
     const bool as_weights = !written && !constant;
+    if (constants_have(p->e, root))
+        return arena_printf(p->e->arena, "%s_frozen.%s", p->e->prefix, model_member(p->e, root));
     entry_point_uses(p, as_weights ? NAME_WEIGHTS | NAME_M : NAME_M);
     return arena_printf(p->e->arena, "%s->%s", as_weights ? "w" : "m", model_member(p->e, root));
 }

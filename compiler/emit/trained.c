@@ -28,7 +28,14 @@ static const TrainedModel *trained_of(const Emitter *e) { return e->options->tra
 bool trained_converts(const Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    return t && (t->mean || t->input_bytes);
+    return t && !e->options->lower.constants && (t->mean || t->input_bytes);
+}
+
+/* Code that trains takes all inputs as training does; what makes them of x is a function of its own. */
+static bool normalizes(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    return t && e->options->lower.constants && (t->mean || t->input_bytes);
 }
 
 static int64_t inputs_of_batch(const Emitter *e) { return emitter_inputs(e) * e->options->lower.batch; }
@@ -119,13 +126,13 @@ static const char *write_array(Text *out, const ArrayShape *shape, int axis, DTy
     return values;
 }
 
-static void write_member_values(Emitter *e, const Tensor *t, int64_t offset)
+void trained_write_values(Emitter *e, const Tensor *t, int64_t offset)
 {
     Text *out = &e->source;
     const int64_t count = shape_count(t->shape);
     ArrayShape shape = model_array_shape(e, t);
     if (shape.rank == 1) shape.dim[0] = count; /* zeros follow */
-    text_addf(out, ",\n    /* %s */ ", model_member(e, t));
+    text_addf(out, "\n    /* %s */ ", model_member(e, t));
     write_array(out, &shape, 0, t->dtype, (const char *)trained_of(e)->block + offset);
     if (!e->team && t->shape.rank && model_padded_count(t) != count) text_add(out, ", {0}");
 }
@@ -135,8 +142,14 @@ static void write_constant(Emitter *e)
     emitter_put(e, &e->source, "static const struct {prefix} {prefix}_constants");
     if (e->team) text_add(&e->source, " __attribute__((aligned(64)))");
     text_add(&e->source, " = {\n    0, 0, {0}");
-    for (int i = 0; i < e->net->model.count; i++) write_member_values(e, e->net->model.at[i], e->offset[i]);
-    for (int i = 0; i < e->prepared.count; i++) write_member_values(e, e->prepared.at[i], model_prepared_offset(e, i));
+    for (int i = 0; i < e->net->model.count; i++) {
+        text_add(&e->source, ",");
+        trained_write_values(e, e->net->model.at[i], e->offset[i]);
+    }
+    for (int i = 0; i < e->prepared.count; i++) {
+        text_add(&e->source, ",");
+        trained_write_values(e, e->prepared.at[i], model_prepared_offset(e, i));
+    }
     emitter_put(e, &e->source,
                 "\n};\n\n"
                 "const {prefix} *{prefix}_trained(void)\n"
@@ -268,6 +281,10 @@ void trained_write_model(Emitter *e)
     if (!trained_of(e)) return;
     comment_write_section(e, "what the model has learnt");
     write_class_names(e);
+    if (e->options->lower.constants) {
+        constants_write_values(e);
+        return;
+    }
     if (!trained_of(e)->beside) {
         write_constant(e);
         return;
@@ -311,12 +328,12 @@ static void write_channel_values(Emitter *e, const char *name, const float *valu
 }
 
 /* PREFIX_NAME: x of the type → what the layers take. */
-static void write_conversion(Emitter *e, const char *name, bool bytes)
+static void write_conversion(Emitter *e, const char *linkage, const char *name, bool bytes)
 {
     const TrainedModel *t = trained_of(e);
     const char *value = bytes ? "(float)x[i] / 255.0f" : "x[i]";
     const int64_t channels = t->mean ? t->channels : 1;
-    text_addf(&e->source, "static void %s_%s(const %s *x, float *to)\n{\n", e->prefix, name,
+    text_addf(&e->source, "%svoid %s_%s(const %s *x, float *to)\n{\n", linkage, e->prefix, name,
               bytes ? "uint8_t" : "float");
     if (t->mean) write_channel_values(e, "mean", t->mean);
     if (t->mean) write_channel_values(e, "std", t->std);
@@ -348,28 +365,51 @@ static void write_converting_infer(Emitter *e, const char *name, const char *typ
 void trained_write_conversion(Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    if (!trained_converts(e)) return;
+    if (!trained_converts(e) && !normalizes(e)) return;
     comment_write_section(e, "inputs: what the layers take of x");
+    if (normalizes(e)) {
+        write_conversion(e, "", "normalize", t->input_bytes);
+        return;
+    }
     if (t->input_bytes) {
-        write_conversion(e, "convert_bytes", true);
+        write_conversion(e, "static ", "convert_bytes", true);
         write_converting_infer(e, "infer", "uint8_t", "convert_bytes");
     }
     if (!t->mean) return;
-    write_conversion(e, "convert", false);
+    write_conversion(e, "static ", "convert", false);
     write_converting_infer(e, t->input_bytes ? "infer_floats" : "infer", "float", "convert");
 }
 
 const char *trained_float_infer(const Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    if (!t || !t->input_bytes) return "infer";
+    if (!trained_converts(e) || !t->input_bytes) return "infer";
     return t->mean ? "infer_floats" : "infer_converted";
 }
 
 /* ---- the header ------------------------------------------------------------------------ */
 
+static const char *given_range(const Emitter *e)
+{
+    const TrainedModel *t = trained_of(e);
+    if (t->input_bytes) return ", pixels from 0 to 255";
+    if (net_input_shape(e->net).rank == 3) return ", pixels from 0 to 1";
+    return t->mean ? ", not normalised" : "";
+}
+
+static void write_normalize_prototype(Emitter *e)
+{
+    if (!normalizes(e)) return;
+    emitter_put_parts(e, &e->header,
+                      "/* A batch of x{range} becomes what all other functions take{aliases} */\n"
+                      "void {prefix}_normalize(const {type} *x, float *to);\n\n",
+                      PARTS({"range", given_range(e)}, {"type", trained_of(e)->input_bytes ? "uint8_t" : "float"},
+                            {"aliases", trained_of(e)->input_bytes ? "." : "; `to` may be x."}));
+}
+
 static void write_model_prototypes(Emitter *e)
 {
+    if (e->options->lower.constants) return;
     if (!trained_of(e)->beside) {
         emitter_put(e, &e->header,
                     "/* The trained model, a constant. */\n"
@@ -387,23 +427,20 @@ static void write_model_prototypes(Emitter *e)
 
 const char *trained_input_range(const Emitter *e)
 {
-    const TrainedModel *t = trained_of(e);
-    if (!t) return "";
-    if (t->input_bytes) return ", pixels from 0 to 255";
-    if (net_input_shape(e->net).rank == 3) return ", pixels from 0 to 1";
-    return t->mean ? ", not normalised" : "";
+    if (!trained_of(e)) return "";
+    return normalizes(e) ? ", normalised" : given_range(e);
 }
 
 const char *trained_input_type(const Emitter *e)
 {
-    const TrainedModel *t = trained_of(e);
-    return t && t->input_bytes ? "uint8_t" : "float";
+    return trained_converts(e) && trained_of(e)->input_bytes ? "uint8_t" : "float";
 }
 
 void trained_write_prototypes(Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
     if (!t) return;
+    write_normalize_prototype(e);
     write_model_prototypes(e);
     if (!t->class_count) return;
     text_addf(&e->header, "#define %s_CLASSES %d\n", e->upper, t->class_count);

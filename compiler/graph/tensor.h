@@ -77,6 +77,7 @@ struct Tensor {
     /* of parameters, buffers and states */
     bool trainable;
     bool fixed;       /* of a buffer: training leaves it as it is */
+    bool updated;     /* of a net's: steps write it, as plan/model_block.c has found */
     bool regularized; /* a weight: not a bias, not of a norm */
     Init init;
     Tensor *slice_of;       /* of what is a part of a parameter or state: all of it; else NULL */

@@ -20,6 +20,7 @@ typedef struct LowerOptions {
     bool train;           /* the text has the training programs: weights are not constant */
     bool vjp;             /* and PREFIX_vjp, for checks */
     bool accumulate;      /* with `train`: and PREFIX_grad_add and PREFIX_update */
+    bool constants;       /* with `train`: what steps do not write are constants of the C, not of the model's block */
     bool chunks;          /* with `train`: and PREFIX_grad_chunk and PREFIX_update */
     bool plain;           /* the plain form: no pass but rematerialization on request */
     bool bf16_weights;    /* weights of layers are stored in bf16; for inference alone */

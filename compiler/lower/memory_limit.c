@@ -33,6 +33,16 @@ typedef struct Fitted {
     RematResult recomputed;
 } Fitted;
 
+/* The model's block.  The step is built for the optimizer's states. */
+static int64_t block_bytes(const Task *t)
+{
+    const LowerOptions *o = t->options;
+    const Graph *step = o->train ? program_build(t->net, PROGRAM_STEP, t->spec, o->batch, 1) : NULL;
+    if (!o->constants || !step) return model_bytes(t->net);
+    model_mark_updated(step);
+    return model_updated_bytes(t->net);
+}
+
 static const Plan *plan_unlimited(const Task *t) { return micro_batch_plan(t->net, t->kind, t->spec, t->options); }
 
 /* In the largest micro-batches in which it takes no more than so many bytes, or else the
@@ -46,7 +56,7 @@ static const Plan *plan_cut(const Task *t, const Plan *whole, int64_t bytes)
         if (!pass_is_enabled(t->options, PASS_MICRO_BATCHES) || more <= micro_batches) continue;
         micro_batches = more;
         Graph *program = pipeline_run(t->net, t->kind, t->spec, t->options, micro_batches);
-        const Plan *plan = plan_build(program);
+        const Plan *plan = pipeline_plan(program, t->options);
         if (plan && plan->arena_bytes < best->arena_bytes) best = plan;
     }
     return best;
@@ -59,7 +69,7 @@ static Fitted plan_for(const Task *t, const Plan *whole, int64_t target)
     options.disabled |= PASS_BIT(CONCAT_ELIMINATION); /* what shares an image with others cannot be forgotten alone */
     Graph *program = pipeline_run(t->net, t->kind, t->spec, &options, whole->program->micro_batches);
     Fitted f = {.recomputed = pass_rematerialize(program, target)};
-    f.plan = plan_build(program);
+    f.plan = pipeline_plan(program, &options);
     if (!f.plan) f.plan = whole;
     return f;
 }
@@ -239,8 +249,7 @@ const Plan *lower_program(Graph *net, ProgramKind kind, const TrainSpec *spec, c
     *result =
         (MemoryLimitResult){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
-    if (options->train) program_build(net, PROGRAM_STEP, spec, options->batch, 1); /* for the optimizer's states */
-    int64_t model = model_bytes(net), bytes = options->memory_limit - model;
+    int64_t model = block_bytes(&t), bytes = options->memory_limit - model;
     if (f.plan->arena_bytes <= bytes) return f.plan;
     const Plan *cut = plan_cut(&t, usual, bytes);
     if (!plan_near(&t, cut, bytes, &f)) f = find_small(&t, cut, bytes);

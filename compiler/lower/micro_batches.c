@@ -51,11 +51,11 @@ static int64_t default_micro_batches(const Graph *program)
 const Plan *micro_batch_plan(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options)
 {
     Graph *program = pipeline_run(net, kind, spec, options, 1);
-    const Plan *whole = program ? plan_build(program) : NULL;
+    const Plan *whole = program ? pipeline_plan(program, options) : NULL;
     if (!whole || kind == PROGRAM_INFER || whole->arena_bytes < LARGE_ARENA) return whole;
     if (!lower_is_fast(options) || !pass_is_enabled(options, PASS_MICRO_BATCHES)) return whole;
     const int64_t micro_batches = default_micro_batches(program);
     if (micro_batches == 1) return whole;
-    const Plan *cut = plan_build(pipeline_run(net, kind, spec, options, micro_batches));
+    const Plan *cut = pipeline_plan(pipeline_run(net, kind, spec, options, micro_batches), options);
     return cut->arena_bytes < whole->arena_bytes / 4 * 3 ? cut : whole;
 }

@@ -99,11 +99,12 @@ static void run_passes(PassContext *c)
     }
 }
 
-/* Of a machine without kernels, which has little of it: inference alone. */
+/* Of a machine without kernels, which has little of it.  Only inference may write over its input. */
 static void save_memory(Graph *program, const LowerOptions *o)
 {
-    if (program->kind != PROGRAM_INFER || o->use_double) return;
-    program->input_in_arena = program->inputs.count == 1 && program->micro_batches == 1;
+    if (o->use_double) return;
+    program->input_in_arena =
+        program->kind == PROGRAM_INFER && program->inputs.count == 1 && program->micro_batches == 1;
     pass_in_place(program);
 #ifndef NDEBUG
     graph_verify(program);
@@ -125,7 +126,6 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
     if (program) set_formats(program, options);
     if (program && kind == PROGRAM_GRAD_CHUNK) pass_synchronize(program);
-    if (program && target_is_plain(options->target)) save_memory(program, options);
     if (!program || !lower_is_fast(options)) return program;
     PassContext c = {.program = program,
                      .kind = kind,
@@ -133,4 +133,10 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
                      .constant_weights = kind == PROGRAM_INFER && !options->train && !options->vjp};
     run_passes(&c);
     return program;
+}
+
+const Plan *pipeline_plan(Graph *program, const LowerOptions *options)
+{
+    if (target_is_plain(options->target)) save_memory(program, options);
+    return plan_build(program);
 }

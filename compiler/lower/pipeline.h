@@ -8,6 +8,10 @@
  * micro-batches.  NULL after an error. */
 Graph *pipeline_run(Graph *net, ProgramKind, const TrainSpec *, const LowerOptions *, int64_t micro_batches);
 
+/* Its plan; on machines of little memory after values were written over others (passes/in_place.c), which
+ * has to be the last that changes the program.  NULL after an error. */
+const Plan *pipeline_plan(Graph *program, const LowerOptions *);
+
 /* micro_batches.c: in how many micro-batches, of at most so many samples each, the program's
  * batch can be run; 1 where it cannot. */
 int64_t micro_batch_count(const Graph *program, int64_t samples);

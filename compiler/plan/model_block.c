@@ -18,3 +18,24 @@ int64_t model_bytes(const Graph *net)
     for (int i = 0; i < net->model.count; i++) bytes += model_padded_bytes(net->model.at[i]);
     return bytes;
 }
+
+void model_mark_updated(const Graph *step)
+{
+    for (int i = 0; i < step->nodes.count; i++) {
+        const Node *n = step->nodes.at[i];
+        for (int k = 0; k < n->in_count; k++) {
+            Tensor *t = n->in[k]->slice_of ? n->in[k]->slice_of : n->in[k];
+            if (node_mutates(n, k) && tensor_in_model(t->kind)) (t->model ? t->model : t)->updated = true;
+        }
+    }
+}
+
+int64_t model_updated_bytes(const Graph *net)
+{
+    int64_t bytes = model_head_bytes(net);
+    for (int i = 0; i < net->model.count; i++) {
+        const Tensor *t = net->model.at[i];
+        if (t->updated) bytes += model_padded_bytes(t);
+    }
+    return bytes;
+}

@@ -32,6 +32,11 @@ int64_t model_padded_bytes(const Tensor *);
 int64_t model_head_bytes(const Graph *net);
 int64_t model_bytes(const Graph *net);
 
+/* Marks what a step writes: trained parameters, running statistics, the optimizer's states.  The block is
+ * of these alone where all other tensors are constants of the C. */
+void model_mark_updated(const Graph *step);
+int64_t model_updated_bytes(const Graph *net);
+
 /* NULL after an error: the program does not fit an
  * address space. */
 Plan *plan_build(const Graph *program);

@@ -100,7 +100,7 @@ static Tensor *copy_tensor(Quantizer *q, const Tensor *t)
     *made = *t;
     made->id = id;
     made->producer = NULL;
-    made->trainable = false;
+    made->trainable = t->trainable && q->source->learns;
     return q->real[t->id] = made;
 }
 
@@ -132,7 +132,7 @@ static void keep_node(Quantizer *q, const Node *n)
     if (int8) q->fates[n->id] = QUANTIZED_INTEGERS;
     for (int i = 0; i < n->in_count; i++) node_in(q->graph, made, in[i]);
     made->data_count = n->data_count;
-    made->frozen = true;
+    made->frozen = n->frozen || !q->source->learns;
     give_outputs(q, n, made, int8);
     if (!int8 && !(n->op->traits & OP_VIEW)) list_push(q->arena, &q->result->reals, (Node *)n);
 }

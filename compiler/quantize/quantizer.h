@@ -34,6 +34,7 @@ typedef struct QuantizeSource {
     const double *(*weight_scales)(void *user, const WeightRequest *);
     /* Whether a layer with weights stays in f32; NULL: none does. */
     bool (*in_f32)(void *user, const Node *layer);
+    bool learns; /* what stays in f32 is trained as in the net; else nothing is */
 } QuantizeSource;
 
 /* A value of the net that has a scale of its own. */

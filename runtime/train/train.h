@@ -144,6 +144,9 @@ int nn_weights_load(const nn_model_info *, void *model, NnTensors *, const char 
 int nn_weights_check(const nn_model_info *, const NnTensors *, const char *path, NnError *);
 bool nn_weights_is_checkpoint(const NnTensors *);
 
+/* The file has the model's tensor under its name and in its shape. */
+bool nn_weights_have(const NnTensors *, const nn_tensor_info *);
+
 /* The normalisation, the fit and the names of the classes that the file gives;
  * what it does not give is left as it is.  *normalized: it gave one. */
 int nn_weights_fit(const NnTensors *, NnFit *, NnError *);

@@ -283,6 +283,12 @@ int nn_weights_check(const nn_model_info *info, const NnTensors *file, const cha
     return -1;
 }
 
+bool nn_weights_have(const NnTensors *file, const nn_tensor_info *want)
+{
+    const NnTensor *have = find_weight(file, want->name);
+    return have && match(want, have) == MATCHES;
+}
+
 int nn_weights_load(const nn_model_info *info, void *model, NnTensors *file, const char *path, NnLoad how, FILE *report,
                     NnError *error)
 {
