@@ -447,32 +447,6 @@ static bool fold_where(Conversion *c)
     return put_folded(c, k[1]);
 }
 
-/* The place of element i in a vector along an axis of k, or in one number. */
-static int64_t place_along(const OnnxConstant *k, int64_t i, const OnnxConstant *vector, int axis)
-{
-    return vector->count == 1 ? 0 : i / dims_count(k->rank - axis - 1, k->dims + axis + 1) % k->dims[axis];
-}
-
-/* Quantized weights: (q − zero point) · scale. */
-static bool fold_dequantize(Conversion *c)
-{
-    OnnxConstant *from = known(c, 0), *scale = known(c, 1), *zero = known(c, 2);
-    const int axis = onnx_axis(onnx_attr_int(c, "axis", 1), from->rank);
-    const int64_t each = axis < 0 ? 1 : from->dims[axis];
-    if (scale->rank > 1 || (scale->count != 1 && scale->count != each)) return false;
-    if (has_input(c, 2) && (!zero || zero->count != scale->count)) return false;
-    OnnxConstant *k = result(c, TYPE(FLOAT), from->rank, from->dims);
-    if (!k) return false;
-    k->name = from->name;
-    const double *q = constant_values(c->imp, from), *s = constant_values(c->imp, scale);
-    const double *z = zero ? constant_values(c->imp, zero) : NULL;
-    for (int64_t i = 0; i < k->count; i++) {
-        const int64_t at = place_along(k, i, scale, axis);
-        k->values[i] = (q[i] - (z ? z[at] : 0)) * s[at];
-    }
-    return put_folded(c, k);
-}
-
 /* Where the indices in row i of `at` point to in x; −1: nowhere. */
 static int64_t scatter_offset(const OnnxConstant *x, const double *at, int depth)
 {
@@ -539,7 +513,6 @@ static const OnnxOperator foldable[] = {
     {"Slice", 1, 0, 1, fold_slice},
     {"Concat", 1, 0, EACH_INPUT, fold_concat},
     {"Where", 1, 0, 3, fold_where},
-    {"DequantizeLinear", 10, 0, 2, fold_dequantize},
     {"ReduceProd", 1, 0, 1, fold_reduce},
     {"ReduceSum", 1, 0, 1, fold_reduce},
     {"ScatterND", 11, 0, 3, fold_scatter_nd},
