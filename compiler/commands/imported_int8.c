@@ -28,6 +28,7 @@ struct ImportedInt8 {
     ImportGraph graph; /* without marks */
     Text source;
     List edges;  /* of PlainEdge */
+    List marked; /* of ImportNode */
     Map *marks;  /* of the mark, by the text of a node's address: see mark_key */
     Map *nodes;  /* of ImportNode, by its name in the net */
     Map *params; /* of ImportParam, by its full name */
@@ -95,12 +96,26 @@ static void add_plain_edge(ImportedInt8 *q, const PlainValue *from, const Import
     from->node->uses++;
 }
 
+/* Layers that are recognised change their arguments and weights. */
+static List copies(Arena *arena, const List *from, size_t size)
+{
+    List out = {0};
+    for (int i = 0; i < from->count; i++) {
+        void *copy = arena_alloc(arena, size);
+        memcpy(copy, from->at[i], size);
+        list_push(arena, &out, copy);
+    }
+    return out;
+}
+
 static PlainValue plain_node(ImportedInt8 *q, const PlainValue *values, const ImportNode *n)
 {
     ImportNode *copy = arena_alloc(q->arena, sizeof *copy);
     *copy = *n;
     copy->index = q->graph.nodes.count;
     copy->inputs = (List){0};
+    copy->args = copies(q->arena, &n->args, sizeof(ImportArg));
+    copy->params = copies(q->arena, &n->params, sizeof(ImportParam));
     copy->uses = 0;
     for (int i = 0; i < n->inputs.count; i++) {
         const PlainValue *from = &values[((const ImportNode *)n->inputs.at[i])->index];
@@ -117,6 +132,7 @@ static bool plain_mark(ImportedInt8 *q, PlainValue *values, const ImportNode *ma
     const ImportNode *other = mark_of(q, from->node);
     if (other && !same_marks(other, mark)) return not_int8(q, "%s has two scales", origin_of(from->node));
     if (!other) map_put(q->marks, mark_key(q, from->node), (void *)mark);
+    if (!other) list_push(q->arena, &q->marked, from->node);
     values[mark->index] = (PlainValue){.node = from->node, .marked = true};
     return true;
 }
@@ -301,10 +317,20 @@ static bool edge_agrees(ImportedInt8 *q, const PlainEdge *e)
 {
     const Tensor *t = value_in_net(q, e->from);
     if (!t || !q->quantized->int8[t->id] || !mark_of(q, e->from)) return true;
+    /* It is a part of another now, which reads integers. */
+    if (e->to && !e->to->path) return e->marked || not_int8(q, "%s is read without its scale", origin_of(e->from));
     const Node *to = e->to ? node_in_net(q, e->to) : NULL;
     const bool integers = to && q->quantized->fates[to->id] == QUANTIZED_INTEGERS;
     const bool agrees = quantized_of_real(q->quantized, t) ? integers == e->marked : e->marked;
     return agrees || not_int8(q, "%s is read with and without its scale", origin_of(e->from));
+}
+
+/* A border that a convolution has taken, of the numbers that it surrounds. */
+static bool is_pad_of_conv(const ImportedInt8 *q, const ImportNode *n)
+{
+    if (n->path || strcmp(n->op, "pad") != 0) return false;
+    const ImportNode *inner = mark_of(q, n->inputs.at[0]);
+    return inner && same_marks(inner, mark_of(q, n));
 }
 
 /* Marks of layers that were taken as a part of another one are not in the graph any more. */
@@ -315,6 +341,7 @@ static bool integers_agree(ImportedInt8 *q)
         if (!value_agrees(q, q->graph.nodes.at[i])) return false;
         found += mark_of(q, q->graph.nodes.at[i]) != NULL;
     }
+    for (int i = 0; i < q->marked.count; i++) found += is_pad_of_conv(q, q->marked.at[i]);
     if (found != map_count(q->marks)) return not_int8(q, "a part of a layer is quantized by itself");
     for (int i = 0; i < q->edges.count; i++)
         if (!edge_agrees(q, q->edges.at[i])) return false;
