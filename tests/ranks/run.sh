@@ -421,12 +421,12 @@ is $(($(date +%s) - begin)) -le 20
 says err '^nnc: error: the work is done, but MPI has not come to its end (MPI_Finalize) for 2 s; the run is ended'
 exists hangs.safetensors
 
-# lost SIGNAL PATTERN: rank 1 of 2 gets the signal in the middle of a run, which ends within seconds
+# lost SIGNAL NET PATTERN: rank 1 of 2 gets the signal in the middle of a run, which ends within seconds
 lost() {
-    what="a rank that gets $1"
+    what="a rank of $2.nn that gets $1"
     rm -f out err pid.0 pid.1
     NNC_RANK_TIMEOUT=2 timeout -k 5 60 mpirun -n 2 sh -c 'echo $$ >pid.$OMPI_COMM_WORLD_RANK; exec "$@"' sh \
-        "$NNC" train net.nn --limit 280 --jit tcc --epochs 100000 -o lost.safetensors >out 2>err &
+        "$NNC" train "$2.nn" --limit 280 --jit tcc --epochs 100000 -o lost.safetensors >out 2>err &
     run=$!
     until_says out '^ *1 '
     kill -"$1" "$(cat pid.1)"
@@ -435,10 +435,11 @@ lost() {
     status=$?
     is "$status" -ne 0
     is $(($(date +%s) - begin)) -le 15
-    says err "$2"
+    says err "$3"
 }
-lost KILL 'rank 1 .*exited on signal 9'
-lost STOP '^nnc: rank 1 has not answered rank 0 for 2 s'
+lost KILL net 'rank 1 .*exited on signal 9'
+lost STOP net '^nnc: rank 1 has not answered rank 0 for 2 s'
+lost STOP large '^nnc: rank 1 has not answered rank 0 for 2 s'
 
 . "$root/tests/ranks/killed.sh"
 conclude
