@@ -127,27 +127,6 @@ static void start_back(Buckets *b, Bucket *k, RankSlice slice)
 
 /* ---- this rank's slice --------------------------------------------------------------------- */
 
-static void add_to(float *restrict to, const float *restrict from, size_t count)
-{
-    for (size_t i = 0; i < count; i++) to[i] += from[i];
-}
-
-static void add_slices(float *restrict to, const float *restrict left, const float *restrict right, size_t count)
-{
-    for (size_t i = 0; i < count; i++) to[i] = left[i] + right[i];
-}
-
-/* to = left + right, and may be one of them. */
-static void sum_slices(float *to, const float *left, const float *right, size_t count)
-{
-    if (to == left)
-        add_to(to, right, count);
-    else if (to == right)
-        add_to(to, left, count);
-    else
-        add_slices(to, left, right, count);
-}
-
 /* Where the sum of a node is; `to` is taken where it is not there yet and is not NULL. */
 static const float *sum_node(const Buckets *b, ChunkNode n, float *to, size_t count)
 {
@@ -157,7 +136,7 @@ static const float *sum_node(const Buckets *b, ChunkNode n, float *to, size_t co
     if (!chunk_has_leaves(chunk_right(n), b->shares->leaves)) return left;
     const float *right = sum_node(b, chunk_right(n), NULL, count);
     if (!to) to = b->partial[n.level][n.index % 2];
-    sum_slices(to, left, right, count);
+    chunk_add(to, left, right, count);
     return to;
 }
 

@@ -8,6 +8,7 @@
 #define NN_CHUNK_TREE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum { CHUNK_LEVELS = 24, CHUNK_NODES = 2 * CHUNK_LEVELS };
 
@@ -29,6 +30,9 @@ static inline bool chunk_is_node(ChunkNode a, ChunkNode b) { return a.level == b
 
 /* The first chunk of a rank, of a whole batch. */
 static inline int chunk_begin(int chunks, int rank, int size) { return (int)((long long)chunks * rank / size); }
+
+/* to = left + right, element by element; `to` may be one of them. */
+void chunk_add(float *to, const float *left, const float *right, size_t count);
 
 /* The nodes of all ranks, in the order of the leaves. */
 typedef struct ChunkShares {

@@ -70,8 +70,7 @@ struct Chunks {
 
 static void fold_span(const ChunkFold *f, size_t begin, size_t count)
 {
-    float *restrict to = f->to + begin, *restrict from = f->from + begin;
-    for (size_t i = 0; i < count; i++) to[i] += from[i];
+    chunk_add(f->to + begin, f->to + begin, f->from + begin, count);
 }
 
 /* These elements of the leaf are final. */
@@ -217,8 +216,7 @@ static const float *combine_slices(const Chunks *c, ChunkNode n)
     if (!chunk_has_leaves(chunk_right(n), c->shares.leaves)) return left;
     const float *right = combine_slices(c, chunk_right(n));
     float *sum = c->partial[n.level][n.index % 2];
-    const size_t count = rank_slice_count(c, c->shares.rank);
-    for (size_t i = 0; i < count; i++) sum[i] = left[i] + right[i];
+    chunk_add(sum, left, right, rank_slice_count(c, c->shares.rank));
     return sum;
 }
 
