@@ -262,6 +262,7 @@ static int build_run(int argc, char **argv)
     CompileRequest *r = &b.request;
     Model m;
     load_options_init(&r->load);
+    r->load.writes_c = true;
     b.arena = r->load.compilation->arena;
     int status = read_build_request(&b, argc, argv);
     r->load.train = r->train;

@@ -151,6 +151,7 @@ typedef struct LoadOptions {
     List inputs;         /* of InputSize, from --input */
     int device;          /* ReportOptions.device: of --target */
     bool own_weights;    /* those inside a MODEL.onnx are wanted */
+    bool writes_c;       /* --train is for what the C has: the patterns are those of --train-only */
     bool learns;         /* beside int8 weights, what stays in f32 is trained */
     const char *weights; /* of a command that takes int8 weights: their file; NULL: it does not, or has none */
 } LoadOptions;

@@ -390,6 +390,7 @@ static int compile_run(int argc, char **argv)
     OptionReader reader;
     int status = STATUS_OK;
     load_options_init(&r.load);
+    r.load.writes_c = true;
     options_begin(&reader, &command_compile, argc, argv);
     for (int id; status == STATUS_OK && (id = options_next(&reader)) != OPTIONS_END;)
         if (id == OPTIONS_BAD || !compile_take_option(&r, id, reader.value)) status = STATUS_USAGE;

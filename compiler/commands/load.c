@@ -193,7 +193,7 @@ static int freeze(const LoadOptions *o, const Model *m)
     const int count = m->net->model.count;
     bool *trained = arena_alloc(m->c->arena, (size_t)(count + 1) * sizeof *trained);
     bool *frozen = arena_alloc(m->c->arena, (size_t)(count + 1) * sizeof *frozen);
-    int status = match_patterns(m, "train", &o->train_only, trained);
+    int status = match_patterns(m, o->writes_c ? "train-only" : "train", &o->train_only, trained);
     if (status == STATUS_OK) status = match_patterns(m, "freeze", &o->freeze, frozen);
     for (int i = 0; status == STATUS_OK && i < count; i++) {
         Tensor *t = m->net->model.at[i];

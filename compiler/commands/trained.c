@@ -65,11 +65,12 @@ static int fill_block(const TrainedRequest *r, WeightedModel *w, const nn_model_
     if (check_size(r, info->name, (int64_t)info->model_bytes)) return STATUS_INPUT;
     int status = r->train ? load_start(w, info) : weighted_load(w, info);
     if (!status) status = check_weights_finite(info, w->model, arena);
+    if (status) return status;
     void *kept = arena_alloc(arena, info->model_bytes);
     memcpy(kept, w->block, info->model_bytes);
     out->block = kept;
     out->bytes = (int64_t)info->model_bytes;
-    return status;
+    return STATUS_OK;
 }
 
 /* The form of `final`, to run here. */

@@ -212,6 +212,23 @@ static const char *amount(Arena *arena, int64_t bytes)
     return arena_printf(arena, "%lld bytes (%s)", (long long)bytes, bytes_text(arena, bytes));
 }
 
+/* Of a block without what is constant. */
+static void say_parts(const Task *t, int64_t model)
+{
+    Compilation *c = t->net->compilation;
+    int64_t states = 0, weights = 0, gradients = 0;
+    for (int i = 0; i < t->net->model.count; i++) {
+        const Tensor *m = t->net->model.at[i];
+        if (m->kind == TENSOR_STATE) states += model_padded_bytes(m);
+        if (m->kind != TENSOR_STATE && m->updated) weights += model_padded_bytes(m);
+        if (m->kind == TENSOR_PARAM && m->updated) gradients += tensor_bytes(m, 1);
+    }
+    diag_note(c, t->net->span,
+              "of the model, trained parameters %lld bytes, optimizer state %lld, head %lld; in the scratch, gradients "
+              "up to %lld; all else of the model is constant, and not in RAM",
+              (long long)weights, (long long)states, (long long)(model - weights - states), (long long)gradients);
+}
+
 static void say_too_small(const Task *t, int64_t model, const Plan *known)
 {
     Compilation *c = t->net->compilation;
@@ -224,6 +241,7 @@ static void say_too_small(const Task *t, int64_t model, const Plan *known)
                (long long)t->options->batch, amount(arena, limit), amount(arena, model + needs.whole),
                amount(arena, model), amount(arena, model + needs.least),
                known->program->micro_batches > 1 ? "it is done in micro-batches and " : "");
+    if (t->options->constants) say_parts(t, model);
     int64_t batch = fitting_batch(t, limit - model, needs.least);
     if (batch) diag_note(c, t->net->span, "with a batch of %lld it fits", (long long)batch);
 }

@@ -260,6 +260,144 @@ runs 2 build separable.nn --weights w.safetensors --target cortex-m4 --threads 2
 says err 'the plain form has no threads'
 absent x.c separable
 
+# ---- training there -----------------------------------------------------------------
+
+digits=$root/dsl_examples/data/digits
+for file in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do
+    gzip -dc "$digits/$file-ubyte.gz" >$file
+done
+try 'the digits' "$CC" -O1 -Wall -Wextra -Werror "$small/digits.c" -o digits
+./digits train-images-idx3 train-labels-idx1 0 400 0 0123456789 >train.bin
+./digits t10k-images-idx3 t10k-labels-idx1 0 200 0 0123456789 >test.bin
+is "$(wc -c <train.bin)" -eq $((400 * 785))
+
+# learner NET RATE: its C on the host, from the samples in train.bin; what it makes of them goes to host_*.bin
+learner() {
+    printf '#define HEADER "%s.h"\n#define NET %s\n#define UPPER %s\n#define EPOCHS 1\n#define RATE %sf\n' "$1" "$1" "$(echo "$1" | tr a-z A-Z)" "$2" >names.h
+    try "$1 learns on the host" "$CC" -std=gnu11 -O1 -ffp-contract=off -Wall -Wextra -Werror -include names.h -I. "$small/learn.c" "$1.c" -o learn -lm
+    try "$1 learns on the host" ./learn
+    for file in losses classes block; do mv $file.bin host_$file.bin; done
+    od -An -v -tu1 -w2 host_classes.bin | awk '{ h = $1 > 4; right[h] += $1 == $2; all[h]++ }
+        END { print int(100 * right[0] / all[0]), int(100 * right[1] / all[1]) }' >accuracy
+    [ -z "$SHOW" ] || echo "$1: right of 0 to 4 and of 5 to 9, in percent: $(cat accuracy)"
+}
+
+# learner_on_board NET CPU MACHINE FLAGS…: the same there, in 256 KB all told
+learner_on_board() {
+    net=$1 cpu=$2 machine=$3
+    shift 3
+    try "$net for $cpu" arm-none-eabi-gcc "$@" "-mcpu=$cpu" -mthumb -std=gnu11 -O2 -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror \
+        -DBOARD -include names.h -I. -nostartfiles -ffunction-sections -fdata-sections -Wl,--gc-sections \
+        -T "$root/tests/ship/board.ld" "$small/learn.c" "$net.c" -o program.elf
+    needs_no_library program.elf arm-none-eabi-nm
+    try "$net on $cpu" timeout 300 qemu-system-arm -M "$machine" -nographic -monitor none -serial none \
+        -semihosting-config enable=on,target=native -kernel program.elf
+    for file in losses classes block; do same $file.bin host_$file.bin; done
+    memory=$(od -An -tu4 memory.bin)
+    # shellcheck disable=SC2086
+    set -- $memory
+    what="$net on $cpu: data $1, stack $2"
+    is $(($1 + $2)) -le $((256 * 1024))
+    is "$2" -gt 100
+    [ -z "$SHOW" ] || echo "$what"
+}
+
+cat >reader.nn <<'END'
+net reader(classes=10) {
+    input(1x28x28)
+    conv(8, 5, stride=2, pad=2) as c1  batchnorm as b1  relu
+    conv(12, 3, pad=1) as c2  relu
+    maxpool(2)
+    dropout(0.1)
+    flatten
+    dense(24) as f  relu
+    dense(classes) as output  softmax
+}
+train reader {
+    loss cross_entropy
+    optimizer sgd(lr=0.05, momentum=0.9)
+    batch 32
+}
+END
+runs 0 train reader.nn -D classes=5 --data "$digits" --classes 0,1,2,3,4 --epochs 2 --jit tcc --seed 1 -o five.safetensors
+runs 0 reader.nn --train --weights five.safetensors --target cortex-m7 --input-type u8 --train-only 'f.*' --train-only 'output*' -o reader.c
+says err 'other shape output.weight: 5x24 in the file, 10x24 in the net'
+says reader.h '^#define READER_MODEL_BYTES 576[0-9]*u /. trained weights'
+for part in 'float c2_weight' 'float b1_running_mean'; do
+    what="$part is a constant"
+    is "$(sed '/^struct reader {/,/^}/!d' reader.c | grep -c "$part")" -eq 0
+    is "$(sed '/^struct reader_frozen {/,/^}/!d' reader.c | grep -c "$part")" -eq 1
+done
+lacks reader.c 'malloc\|argmax\|nn_fill_normal'
+try 'training in strict C99' "$CC" -std=c99 -pedantic -Wall -Wextra -Werror -c reader.c -o plain.o
+learner reader 0.002
+cp accuracy in_floats
+read -r old new <accuracy
+what='classes 0 to 4 and 5 to 9, of which the latter were never seen before'
+is "$old" -ge 70
+is "$new" -ge 50
+
+# The same as code whose weights are all in the block.
+runs 0 reader.nn --train --prefix whole --target cortex-m7 --train-only 'f.*' --train-only 'output*' -o whole.c
+cp reader.c reader_bytes.c
+runs 0 reader.nn --train --weights five.safetensors --target cortex-m7 --train-only 'f.*' --train-only 'output*' -o reader.c
+try 'code with all in its block' "$CC" -std=gnu11 -O1 -ffp-contract=off -Wall -Wextra -Werror -I. "$small/constants.c" reader.c whole.c -o constants -lm
+try 'code with all in its block' ./constants
+# And in the form with kernels.
+for kernels in generic avx2; do
+    runs 0 reader.nn --train --batch 1 --prefix whole --target $kernels --train-only 'f.*' --train-only 'output*' -o whole.c
+    runs 0 reader.nn --train --batch 1 --weights five.safetensors --target $kernels --train-only 'f.*' --train-only 'output*' -o reader.c
+    try "the same with kernels, $kernels" "$CC" -std=gnu11 -O1 -Wall -Wextra -Werror -I. "$small/constants.c" reader.c whole.c -o constants -lm -lpthread
+    try "the same with kernels, $kernels" ./constants
+done
+
+# Layers in int8, which are left as they are, before what learns.
+runs 0 quantize reader.nn -D classes=5 --weights five.safetensors --data "$digits" --classes 0,1,2,3,4 --samples 64 --keep f,output -o five8.safetensors
+runs 0 reader.nn --train --weights five8.safetensors --target cortex-m7 --input-type u8 -o reader.c
+says reader.c '^    int8_t c2_qweight'
+says reader.h '^#define READER_MODEL_BYTES 576[0-9]*u /. trained weights'
+learner reader 0.002
+read -r old new <accuracy
+what='classes 0 to 4 and 5 to 9, after layers in int8'
+is "$old" -ge 70
+is "$new" -ge 50
+if have arm-none-eabi-gcc && have qemu-system-arm; then
+    learner_on_board reader cortex-m7 mps2-an500 -mfloat-abi=hard -mfpu=fpv5-sp-d16
+    cp reader_bytes.c reader.c
+    learner reader 0.002
+    same accuracy in_floats
+    learner_on_board reader cortex-m7 mps2-an500 -mfloat-abi=hard -mfpu=fpv5-sp-d16
+    if [ -n "$ALL" ]; then
+        learner_on_board reader cortex-m0 mps2-an385
+        learner_on_board reader cortex-m4 mps2-an386 -mfloat-abi=hard -mfpu=fpv4-sp-d16
+    fi
+else skip 'arm-none-eabi-gcc or qemu-system-arm is not installed'; fi
+
+# What cannot be.
+runs 1 reader.nn --train --weights five.safetensors --target cortex-m7 --freeze '*' -o none.c
+says err 'nothing of reader is trained: all its parameters are frozen'
+runs 0 quantize reader.nn -D classes=5 --weights five.safetensors --data "$digits" --classes 0,1,2,3,4 --samples 8 -o all8.safetensors
+runs 1 reader.nn -D classes=5 --train --weights all8.safetensors --target cortex-m7 -o none.c
+says err 'or in int8 (nnc quantize --keep LAYERS leaves layers in f32)'
+runs 1 reader.nn --train --weights five.safetensors --target cortex-m7 --freeze output.weight -o none.c
+says err 'output.weight is not trained, and five.safetensors has no tensor of its name and shape'
+runs 1 reader.nn --train --weights five.safetensors --target cortex-m7 --train-only 'f.*' --train-only 'output*' --memory-limit 128K -o none.c
+says err 'does not fit in 131072 bytes'
+says err 'trained parameters 5[0-9,]* bytes, optimizer state 57600'
+runs 0 reader.nn --train --weights five.safetensors --target cortex-m7 --train-only 'f.*' --train-only 'output*' --memory-limit 256K -o none.c
+rm none.c none.h
+runs 2 reader.nn --train --weights five.safetensors --main -o none.c
+says err 'main is for inference'
+runs 2 reader.nn --train --weights five.safetensors --weights-out none.bin -o none.c
+says err 'weights-out is for inference'
+runs 2 reader.nn --train --train-only nowhere -o none.c
+says err 'train-only nowhere matches no parameter'
+absent none.c none.bin
+
+# What a block is saved by, with the power cut at every byte.
+try 'two slots' "$CC" -std=gnu11 -O1 -Wall -Wextra -Werror "$small/two_slots.c" -o two_slots
+try 'two slots' ./two_slots
+
 if [ -n "$ALL" ]; then
     learn "$root/dsl_examples/ds_cnn.nn" 490 12
     everywhere "$root/dsl_examples/ds_cnn.nn" ds_cnn report
