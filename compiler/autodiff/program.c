@@ -88,8 +88,8 @@ static void find_reached(Build *b)
 {
     for (int i = 0; i < b->net->tensors.count; i++) {
         const Tensor *t = b->net->tensors.at[i];
-        b->reached[i] = (t->kind == TENSOR_PARAM && t->trainable) ||
-                        (t->kind == TENSOR_INPUT && b->graph->kind == PROGRAM_VJP);
+        b->reached[i] =
+            (t->kind == TENSOR_PARAM && t->trainable) || (t->kind == TENSOR_INPUT && b->graph->kind == PROGRAM_VJP);
     }
     for (int i = 0; i < b->net->nodes.count; i++) {
         const Node *n = b->net->nodes.at[i];

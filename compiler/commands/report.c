@@ -334,6 +334,7 @@ static int report_run(int argc, char **argv)
     OptionReader r;
     ReportJob job = {.report = report_options(), .format = &report_text, .depth = DEPTH_ALL};
     load_options_init(&job.load);
+    job.load.learns = true;
     options_begin(&r, &command_report, argc, argv);
     int status = STATUS_OK;
     for (int id; status == STATUS_OK && (id = options_next(&r)) != OPTIONS_END;) {

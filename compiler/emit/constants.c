@@ -27,12 +27,9 @@ int64_t constants_bytes(const Emitter *e)
 }
 
 /* A state has no first value of the weights' file. */
-static bool is_started(const Emitter *e, const Tensor *t)
-{
-    return t->kind != TENSOR_STATE && !constants_have(e, t);
-}
+static bool is_started(const Emitter *e, const Tensor *t) { return t->kind != TENSOR_STATE && !constants_have(e, t); }
 
-static bool is_constant(const Emitter *e, const Tensor *t) { return constants_have(e, t); }
+static bool is_left_alone(const Emitter *e, const Tensor *t) { return constants_have(e, t); }
 
 static void write_constant_struct(Emitter *e, const char *name, bool (*has)(const Emitter *, const Tensor *))
 {
@@ -47,7 +44,7 @@ void constants_write_structs(Emitter *e)
 {
     if (!has_constants(e)) return;
     comment_write_section(e, "constants: what steps leave as it is, and where the rest starts");
-    if (constants_bytes(e)) write_constant_struct(e, "frozen", is_constant);
+    if (constants_bytes(e)) write_constant_struct(e, "frozen", is_left_alone);
     write_constant_struct(e, "start", is_started);
 }
 
@@ -77,7 +74,7 @@ static void write_constant_values(Emitter *e, const char *name, bool (*has)(cons
 void constants_write_values(Emitter *e)
 {
     if (!has_constants(e) || !e->options->trained) return;
-    if (constants_bytes(e)) write_constant_values(e, "frozen", is_constant);
+    if (constants_bytes(e)) write_constant_values(e, "frozen", is_left_alone);
     write_constant_values(e, "start", is_started);
 }
 
@@ -91,7 +88,10 @@ void constants_write_table(Emitter *e)
                 "/* 1: it is a constant, and its offset is that in {prefix}_frozen. */\n"
                 "static const unsigned char {prefix}_is_constant[] = {");
     for (int i = 0; i < e->net->model.count; i++)
-        text_addf(&e->source, "%s%d", i % IN_LINE ? ", " : i ? ",\n    " : "\n    ",
+        text_addf(&e->source, "%s%d",
+                  i % IN_LINE ? ", "
+                  : i         ? ",\n    "
+                              : "\n    ",
                   constants_have(e, e->net->model.at[i]));
     text_add(&e->source, "\n};\n\n");
 }

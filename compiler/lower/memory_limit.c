@@ -34,7 +34,7 @@ typedef struct Fitted {
 } Fitted;
 
 /* The model's block.  The step is built for the optimizer's states. */
-static int64_t block_bytes(const Task *t)
+static int64_t block_in_ram(const Task *t)
 {
     const LowerOptions *o = t->options;
     const Graph *step = o->train ? program_build(t->net, PROGRAM_STEP, t->spec, o->batch, 1) : NULL;
@@ -267,7 +267,7 @@ const Plan *lower_program(Graph *net, ProgramKind kind, const TrainSpec *spec, c
     *result =
         (MemoryLimitResult){.recomputed = f.recomputed, .before = f.plan->arena_bytes, .after = f.plan->arena_bytes};
     if (!options->memory_limit || kind == PROGRAM_INFER) return f.plan;
-    int64_t model = block_bytes(&t), bytes = options->memory_limit - model;
+    int64_t model = block_in_ram(&t), bytes = options->memory_limit - model;
     if (f.plan->arena_bytes <= bytes) return f.plan;
     const Plan *cut = plan_cut(&t, usual, bytes);
     if (!plan_near(&t, cut, bytes, &f)) f = find_small(&t, cut, bytes);

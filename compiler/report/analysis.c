@@ -194,5 +194,5 @@ Analysis *analysis_build(Graph *net, const TrainSpec *spec, const ReportOptions 
     analyse_slopes(a);
     analyse_roofline(a);
     add_totals(a);
-    return analyse_memory(net, spec, a) && analyse_batches(net, spec, a) && analyse_device(net, a) ? a : NULL;
+    return analyse_memory(net, spec, a) && analyse_batches(net, spec, a) && analyse_device(net, spec, a) ? a : NULL;
 }

@@ -17,7 +17,7 @@ void analyse_flow(Analysis *);
 void analyse_slopes(Analysis *);
 void analyse_roofline(Analysis *);
 /* False after an error. */
-bool analyse_device(Graph *, Analysis *);
+bool analyse_device(Graph *, const TrainSpec *, Analysis *);
 bool analyse_memory(Graph *, const TrainSpec *, Analysis *);
 bool analyse_batches(Graph *, const TrainSpec *, Analysis *); /* after the memory */
 bool memory_at(Graph *, const TrainSpec *, int64_t batch, MemoryAt *);

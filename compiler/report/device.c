@@ -26,14 +26,49 @@ static double cycles_of(const DeviceModel *m, const Analysis *a)
     return (double)a->batch * (m->cycles_mac * macs + m->cycles_flop * (others > 0 ? others : 0));
 }
 
-bool analyse_device(Graph *net, Analysis *a)
+/* Parts of it are trained, and parts are not. */
+static bool is_partly_trained(const Graph *net)
+{
+    int trained = 0, params = 0;
+    for (int i = 0; i < net->model.count; i++) {
+        const Tensor *t = net->model.at[i];
+        params += t->kind == TENSOR_PARAM;
+        trained += t->kind == TENSOR_PARAM && t->trainable;
+    }
+    return trained > 0 && trained < params;
+}
+
+/* What is not trained is constant: nnc NET.nn --train --weights FILE. */
+static bool analyse_training(Graph *net, const TrainSpec *spec, const Analysis *a, DeviceReport *d)
+{
+    if (!spec || !is_partly_trained(net)) return true;
+    const EmitOptions options = {.lower = {.batch = a->batch,
+                                           .target = d->target,
+                                           .train = true,
+                                           .accumulate = true,
+                                           .constants = true,
+                                           .plain = true},
+                                 .header = "net.h",
+                                 .target = d->target};
+    const EmitResult *e = emit_c(net, spec, &options);
+    if (!e) return false;
+    d->trains = true;
+    d->train_constants = e->constant_bytes;
+    d->train_block = e->model_bytes;
+    d->train_scratch = e->train_scratch > e->infer_scratch ? e->train_scratch : e->infer_scratch;
+    d->input = a->input_bytes;
+    return true;
+}
+
+bool analyse_device(Graph *net, const TrainSpec *spec, Analysis *a)
 {
     if (!a->options.device) return true;
     const Target target = (Target)(a->options.device - 1);
     const EmitOptions options = {.lower = {.batch = a->batch, .target = target, .infer = true, .plain = true},
                                  .header = "net.h",
                                  .target = target};
-    const EmitResult *e = emit_c(a->options.device_net ? a->options.device_net : net, NULL, &options);
+    Graph *own = a->options.device_net ? a->options.device_net : net;
+    const EmitResult *e = emit_c(own, NULL, &options);
     if (!e) return false;
     DeviceReport *d = arena_alloc(net->compilation->arena, sizeof *d);
     const DeviceModel *m = device_model(target);
@@ -45,5 +80,5 @@ bool analyse_device(Graph *net, Analysis *a)
                         .stack = (int64_t)m->stack,
                         .cycles = cycles_of(m, a)};
     a->device = d;
-    return true;
+    return analyse_training(own, spec, a, d);
 }

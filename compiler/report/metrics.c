@@ -265,6 +265,19 @@ static void add_memory(MetricList *f)
     add_bytes(f, "train_bytes", "training memory", a->train_model + a->train_arena, why);
 }
 
+static void add_device_training(MetricList *f, const DeviceReport *d)
+{
+    add_metric(f, "train_ram_bytes", arena_printf(f->arena, "training RAM of %s", target_info(d->target)->title),
+               METRIC_BYTES, known((double)device_train_ram(d)), "exact, without the stack");
+    add_metric(f, "train_ram_block", "  block", METRIC_BYTES, known((double)d->train_block),
+               "trained parameters, statistics, optimizer state");
+    add_metric(f, "train_ram_scratch", "  scratch", METRIC_BYTES, known((double)d->train_scratch),
+               "values and gradients");
+    add_metric(f, "train_ram_input", "  input", METRIC_BYTES, known((double)d->input), "");
+    add_metric(f, "train_constants", "training constants", METRIC_BYTES, known((double)d->train_constants),
+               "frozen parameters, exact");
+}
+
 static void add_device(MetricList *f)
 {
     const DeviceReport *d = f->a->device;
@@ -280,6 +293,7 @@ static void add_device(MetricList *f)
     add_metric(f, "ram_output", "  output", METRIC_BYTES, known((double)d->output), "");
     add_metric(f, "ram_stack", "  stack", METRIC_BYTES, known((double)d->stack), "at most");
     add_metric(f, "cycles", "cycles", METRIC_COUNT, known(d->cycles), "estimated");
+    if (d->trains) add_device_training(f, d);
 }
 
 List net_metrics(const Analysis *a, Arena *arena)

@@ -136,9 +136,12 @@ typedef struct DeviceReport {
     int64_t scratch;         /* bytes of RAM, with x in it */
     int64_t output, stack;
     double cycles; /* of one call */
+    bool trains;   /* parts of the net, the others being constants: the next are known */
+    int64_t train_constants, train_block, train_scratch, input;
 } DeviceReport;
 
 static inline int64_t device_flash(const DeviceReport *d) { return d->constants + d->code; }
+static inline int64_t device_train_ram(const DeviceReport *d) { return d->train_block + d->train_scratch + d->input; }
 static inline int64_t device_ram(const DeviceReport *d) { return d->scratch + d->output + d->stack; }
 
 typedef struct Analysis {

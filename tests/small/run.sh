@@ -353,17 +353,18 @@ done
 
 # Layers in int8, which are left as they are, before what learns.
 runs 0 quantize reader.nn -D classes=5 --weights five.safetensors --data "$digits" --classes 0,1,2,3,4 --samples 64 --keep f,output -o five8.safetensors
-runs 0 reader.nn --train --weights five8.safetensors --target cortex-m7 --input-type u8 -o reader.c
-says reader.c '^    int8_t c2_qweight'
-says reader.h '^#define READER_MODEL_BYTES 576[0-9]*u /. trained weights'
-learner reader 0.002
+runs 0 reader.nn --train --prefix reader8 --weights five8.safetensors --target cortex-m7 --input-type u8 -o reader8.c
+says reader8.c '^    int8_t c2_qweight'
+says reader8.h '^#define READER8_MODEL_BYTES 576[0-9]*u /. trained weights'
+learner reader8 0.002
 read -r old new <accuracy
 what='classes 0 to 4 and 5 to 9, after layers in int8'
 is "$old" -ge 70
 is "$new" -ge 50
+runs 0 reader.nn --train --weights five.safetensors --target cortex-m7 --input-type u8 --train-only 'f.*' --train-only 'output*' -o reader.c
+same reader.c reader_bytes.c
 if have arm-none-eabi-gcc && have qemu-system-arm; then
-    learner_on_board reader cortex-m7 mps2-an500 -mfloat-abi=hard -mfpu=fpv5-sp-d16
-    cp reader_bytes.c reader.c
+    learner_on_board reader8 cortex-m7 mps2-an500 -mfloat-abi=hard -mfpu=fpv5-sp-d16
     learner reader 0.002
     same accuracy in_floats
     learner_on_board reader cortex-m7 mps2-an500 -mfloat-abi=hard -mfpu=fpv5-sp-d16
@@ -372,6 +373,24 @@ if have arm-none-eabi-gcc && have qemu-system-arm; then
         learner_on_board reader cortex-m4 mps2-an386 -mfloat-abi=hard -mfpu=fpv4-sp-d16
     fi
 else skip 'arm-none-eabi-gcc or qemu-system-arm is not installed'; fi
+
+# The report's numbers are the header's.
+report_trains() { # HEADER ARGUMENTS…
+    header=$1
+    shift
+    runs 0 report reader.nn --target cortex-m7 --format json "$@"
+    "$CC" -O0 "$small/metrics.c" -o metrics_of -ljansson && ./metrics_of <out >metrics
+    for pair in train_ram_block,TRAIN_BYTES train_ram_scratch,TRAIN_SCRATCH train_constants,CONSTANT_BYTES; do
+        what="${pair%,*} of $*"
+        is "$(row "${pair%,*}")" -eq "$(sed -n "s/^#define [A-Z0-9]*_${pair#*,} \([0-9]*\)u.*/\1/p" "$header")"
+    done
+    is "$(row train_ram_input)" -eq $((4 * 784))
+}
+report_trains reader.h --train 'f.*' --train 'output*'
+runs 0 reader.nn -D classes=5 --train --weights five8.safetensors --target cortex-m7 -o five8.c
+report_trains five8.h -D classes=5 --weights five8.safetensors
+runs 0 report reader.nn --target cortex-m7
+lacks out 'training RAM'
 
 # What cannot be.
 runs 1 reader.nn --train --weights five.safetensors --target cortex-m7 --freeze '*' -o none.c
