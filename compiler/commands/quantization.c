@@ -191,9 +191,13 @@ static int observed_index(const Quantization *q, const Tensor *value)
     return -1;
 }
 
+/* A branch of a concat has the scale of what it is joined to, as in TensorFlow Lite: it is copied then. */
 static bool observed_scale(void *user, const Tensor *value, Affine *a)
 {
     const Quantization *q = user;
+    for (const Tensor *joined = value; joined && observed_index(q, joined) >= 0;
+         joined = quantized_joined(q->f32.m.net, value))
+        value = joined;
     int i = observed_index(q, value);
     /* One that another net of integers takes over as it is, at its scale. */
     while (i < 0) i = observed_index(q, value = value->producer->in[0]);

@@ -322,3 +322,17 @@ const QuantizedLayer *quantized_layer_of(const QuantizedNet *net, const Node *n)
     }
     return NULL;
 }
+
+const Tensor *quantized_joined(const Graph *net, const Tensor *value)
+{
+    const Tensor *joined = NULL;
+    for (int i = 0; i < net->nodes.count; i++) {
+        const Node *n = net->nodes.at[i];
+        for (int k = 0; n->op->traits & OP_CONCAT && k < n->in_count; k++) {
+            if (n->in[k] != value) continue;
+            if (joined && joined != n->out[0]) return NULL;
+            joined = n->out[0];
+        }
+    }
+    return joined;
+}

@@ -78,6 +78,9 @@ const QuantizedLayer *quantized_layer_of(const QuantizedNet *, const Node *);
 /* NULL after an error of the source. */
 QuantizedNet *quantize_net(Graph *net, const QuantizeSource *);
 
+/* What the only concat that reads a value of the net makes, or NULL. */
+const Tensor *quantized_joined(const Graph *net, const Tensor *value);
+
 /* ---- for Op.quantize --------------------------------------------------------------------- */
 
 Graph *quantizer_graph(Quantizer *);
