@@ -1977,7 +1977,9 @@ enum {
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
 
-enum { NN_INT8_TAPS = 512 }; /* of a depthwise convolution: its sums are whole as floats */
+/* Depthwise: fours of a column's taps, or of the one row's. */
+enum { NN_INT8_QUADS = 192 };
+
 enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */
 
 enum {

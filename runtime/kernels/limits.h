@@ -73,12 +73,17 @@ NN_SIZE long nn_int8_packed(long outputs, long depth)
     return nn_round_up(outputs, NN_PANEL) / NN_PANEL * nn_int8_panel_bytes(depth);
 }
 
-enum { NN_INT8_TAPS = 512 }; /* of a depthwise convolution: its sums are whole as floats */
+/* Depthwise: fours of a column's taps, or of the one row's. */
+enum { NN_INT8_QUADS = 192 };
 
-/* Panels of 16 channels: floats of each tap, and their sums; in bytes. */
-NN_SIZE long nn_int8_depthwise_packed(long channels, long taps)
+NN_SIZE long nn_int8_quads(long kh, long kw) { return kh == 1 ? (kw + 3) / 4 : kw * ((kh + 3) / 4); }
+
+/* Panels of 16 channels: fours of taps, and the sums of weights in 32 bits; in bytes. */
+NN_SIZE long nn_int8_depthwise_panel_bytes(long kh, long kw) { return (nn_int8_quads(kh, kw) + 1) * 4 * NN_PANEL; }
+
+NN_SIZE long nn_int8_depthwise_packed(long channels, long kh, long kw)
 {
-    return nn_round_up(channels, NN_PANEL) * (taps + 1) * (long)sizeof(float);
+    return nn_round_up(channels, NN_PANEL) / NN_PANEL * nn_int8_depthwise_panel_bytes(kh, kw);
 }
 
 /* ---- separable maps of images ------------------------------------------------------- */

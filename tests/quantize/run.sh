@@ -108,6 +108,7 @@ nm -u net.o | grep -Ev 'memcpy|memset|memcmp|memmove|strcmp|GLOBAL_OFFSET_TABLE|
 is ! -s others # none of the mathematics library
 form=2 driver '-O3 -march=native' --plain
 form=3 driver '-O2' --threads 1
+says net.c '\.linear = {{' # of the sum of two branches
 form=4 driver '-O1' --threads 2 --target generic
 for form in 2 3 4; do same bits1 bits$form; done
 

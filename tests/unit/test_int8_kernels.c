@@ -109,7 +109,7 @@ static Layer8 layer8_of(nn_int8_conv d, bool depthwise, uint32_t seed)
 }
 
 typedef void Panels(long o, long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
-typedef void DepthwisePanels(long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
+typedef void DepthwisePanels(long c, long kh, long kw, const int8_t *weight, int8_t *panels, int t, int T);
 typedef void Forward8(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
 
 static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
@@ -118,8 +118,8 @@ static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
     const long taps = (long)d->kh * d->kw, count = (long)d->n * d->oh * d->ow * d->o;
     const char *pack = l->depthwise ? "nn_int8_depthwise_panels" : "nn_int8_panels";
     const char *forward = l->depthwise ? "nn_int8_depthwise" : "nn_int8_forward";
-    const Bytes panels =
-                    bytes_of(l->depthwise ? nn_int8_depthwise_packed(d->o, taps) : nn_int8_packed(d->o, d->c * taps)),
+    const Bytes panels = bytes_of(l->depthwise ? nn_int8_depthwise_packed(d->o, d->kh, d->kw)
+                                               : nn_int8_packed(d->o, d->c * taps)),
                 y = bytes_of(count);
     const nn_int8_conv_args args = {.x = l->x.at,
                                     .panels = panels.at,
@@ -129,7 +129,7 @@ static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
                                     .y = y.at};
     for (int t = 0; t < T; t++) {
         if (l->depthwise)
-            ((DepthwisePanels *)kernel_named(table, pack))(d->o, taps, l->weight.at, panels.at, t, T);
+            ((DepthwisePanels *)kernel_named(table, pack))(d->o, d->kh, d->kw, l->weight.at, panels.at, t, T);
         else
             ((Panels *)kernel_named(table, pack))(d->o, d->c, taps, l->weight.at, panels.at, t, T);
     }
@@ -205,6 +205,17 @@ START_TEST(int8_depthwise)
     nn_int8_conv d = square(1, 20, 20, 24, 22, 1, 1); /* 484 taps of the largest numbers */
     d.zero = 127;
     check_layer8(table, d, true, 4);
+    nn_int8_conv row = square(1, 19, 19, 40, 1, 1, 0); /* of one row, as conv1d's */
+    row.h = row.oh = 1, row.kw = 9, row.left = 4;
+    check_layer8(table, row, true, 6);
+    row.dw = 12, row.left = 48; /* the columns of a window alone are interleaved */
+    check_layer8(table, row, true, 7);
+    row = square(1, 3, 3, 40, 1, 1, 0);
+    row.h = row.oh = 1, row.kw = 700, row.left = 340, row.ow = 21;
+    check_layer8(table, row, true, 8);
+    check_layer8(table, square(1, 70, 70, 150, 3, 1, 1), true, 9); /* several bands to a row */
+    check_layer8(table, square(1, 17, 17, 60, 5, 2, 2), true, 10);
+    check_layer8(table, square(2, 21, 21, 8, 1, 2, 0), true, 11);
     d = square(1, 40, 40, 8, 3, 1, 2);
     d.dh = d.dw = 2;
     d.any_factor = 1, d.low = -20, d.high = 90, d.zero = -128;
@@ -255,7 +266,7 @@ START_TEST(int8_additions)
 {
     const nn_symbol *table = kernels_of(_i);
     if (!table) return;
-    const nn_int8_add d = {2, -128, 120, {5, 1234567890, -18}};
+    const nn_int8_add d = {2, -128, 120, {5, 1234567890, -18}, {{0, 0}, 0, 0}};
     const nn_int8_factor f[] = {{-3, 1 << 30, 0}, {9, 1987654321, -2}};
     uint32_t state = 1;
     for (long count = 1; count < 300; count += 37) {
@@ -264,6 +275,28 @@ START_TEST(int8_additions)
         for (int T = 1; T <= THREADS; T++) {
             for (int t = 0; t < T; t++) ((Sum8 *)kernel_named(table, "nn_int8_sum"))(&d, f, count, x, y.at, t, T);
             for (long i = 0; i < count; i++) ck_assert_int_eq(y.at[i], sum_of(&d, f, a.at[i], b.at[i]));
+        }
+        guarded_free(a.floats), guarded_free(b.floats), guarded_free(y.floats);
+    }
+}
+END_TEST
+
+/* By one product for each branch, where the compiler has found that this is the same. */
+START_TEST(int8_linear_additions)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    const nn_int8_add d = {2, -100, 120, {5, 1234567890, -18}, {{3456789, -2345678}, 4567891, 21}};
+    const nn_int8_factor f[2] = {{0}};
+    uint32_t state = 1;
+    for (long count = 1; count < 400; count += 37) {
+        const Bytes a = random_bytes(count, &state, -128), b = random_bytes(count, &state, -128), y = bytes_of(count);
+        const int8_t *const x[] = {a.at, b.at};
+        for (int T = 1; T <= THREADS; T++) {
+            for (int t = 0; t < T; t++) ((Sum8 *)kernel_named(table, "nn_int8_sum"))(&d, f, count, x, y.at, t, T);
+            for (long i = 0; i < count; i++)
+                ck_assert_int_eq(y.at[i],
+                                 nn_clamp_int8((a.at[i] * 3456789 + b.at[i] * -2345678 + 4567891) >> 21, -100, 120));
         }
         guarded_free(a.floats), guarded_free(b.floats), guarded_free(y.floats);
     }
@@ -316,6 +349,7 @@ Suite *int8_kernels_suite(void)
     tcase_add_loop_test(tests, int8_depthwise, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_rescaling, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_additions, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_linear_additions, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_joins, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_of_floats, 0, kernel_tables());
     suite_add_tcase(suite, tests);

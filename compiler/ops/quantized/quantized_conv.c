@@ -91,7 +91,7 @@ static const char *quantized_depthwise_refusal(const Node *n)
     const Correlation *c = &((const QuantizedSums *)n->attrs)->c;
     const int64_t channels = c->large.dim[0];
     if (c->groups != channels || c->small.dim[0] != channels) return "its groups are not one channel each";
-    if (c->slide[0].k * c->slide[1].k > NN_INT8_TAPS) return "too many taps";
+    if (nn_int8_quads(c->slide[0].k, c->slide[1].k) > NN_INT8_QUADS) return "too many taps";
     return correlate_refusal(c);
 }
 

@@ -43,7 +43,9 @@ const Op quantized_panels = {
 static bool int8_depthwise_shape(Graph *g, Node *n)
 {
     const Shape weight = n->in[0]->shape;
-    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_depthwise_packed(weight.dim[0], depth_of_row(weight))));
+    const int64_t kw = weight.dim[weight.rank - 1];
+    node_out_as(g, n, DTYPE_I8, false,
+                shape_vector(nn_int8_depthwise_packed(weight.dim[0], depth_of_row(weight) / kw, kw)));
     return true;
 }
 
@@ -51,11 +53,12 @@ static void int8_depthwise_emit(Writer *w, const Node *n)
 {
     const Shape weight = n->in[0]->shape;
     writer_bind_int(w, "rows", weight.dim[0]);
-    writer_bind_int(w, "taps", depth_of_row(weight));
-    writer_put(w, "nn_int8_depthwise_panels($rows, $taps, weight, panels, $t, $T);");
+    writer_bind_int(w, "kw", weight.dim[weight.rank - 1]);
+    writer_bind_int(w, "kh", depth_of_row(weight) / weight.dim[weight.rank - 1]);
+    writer_put(w, "nn_int8_depthwise_panels($rows, $kh, $kw, weight, panels, $t, $T);");
 }
 
-static const Variant int8_depthwise_variants[] = {{.name = "floats",
+static const Variant int8_depthwise_variants[] = {{.name = "bytes",
                                                    .layouts = IN_NCHW,
                                                    .dtypes = OF_I8,
                                                    .emit = int8_depthwise_emit,
@@ -124,8 +127,8 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *
                   "$kernel(&size, &args, $t, $T);");
 }
 
-/* Those of floats, and twice as much for the conversions. */
-double quantized_depthwise_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) * 4; }
+/* As many as a direct convolution of floats, whose vectors are full. */
+double quantized_depthwise_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
 
 /* A quarter: as many bytes as floats, four times as many in a vector. */
 double quantized_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) / 4; }

@@ -118,6 +118,38 @@ NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quan
 
 #endif
 
+#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+
+typedef struct nn_quant_64 {
+    int8_t at[64];
+} nn_quant_64;
+
+/* The first `count` bytes, up to 64. */
+NN_INLINE void nn_quant_store_bytes(int8_t *to, nn_quant_sums bytes, long count)
+{
+    const unsigned long long mask = count >= 64 ? ~0ull : (1ull << count) - 1;
+    __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_64 *)to) : "v"(bytes), "Yk"(mask));
+}
+
+NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)
+{
+    const unsigned long long mask = count >= 64 ? ~0ull : (1ull << count) - 1;
+    nn_quant_sums bytes;
+    __asm__("vmovdqu8 {%1, %0%{%2%}%{z%}|%0%{%2%}%{z%}, %1}"
+            : "=v"(bytes)
+            : "m"(*(const nn_quant_64 *)from), "Yk"(mask));
+    return bytes;
+}
+
+/* to[i] = from[i], as what is multiplied. */
+NN_INLINE void nn_quant_copy(nn_quant_x *to, const int8_t *from, long count)
+{
+    for (long i = 0; i < count; i += 64)
+        nn_quant_store_bytes((int8_t *)to + i, nn_quant_load_bytes(from + i, count - i) ^ (int)0x80808080, count - i);
+}
+
+#else
+
 /* to[i] = from[i], as what is multiplied. */
 NN_INLINE void nn_quant_copy(nn_quant_x *to, const int8_t *from, long count)
 {
@@ -129,6 +161,8 @@ NN_INLINE void nn_quant_copy(nn_quant_x *to, const int8_t *from, long count)
             __builtin_convertvector(*(const nn_quant_results *)(from + i), copied) + (nn_quant_x)NN_QUANT_OFFSET;
     for (; i < count; i++) to[i] = (nn_quant_x)(from[i] + NN_QUANT_OFFSET);
 }
+
+#endif
 
 /* The outputs that two vectors have the sums of, or one. */
 NN_INLINE nn_quant_sums nn_quant_outputs_of(const nn_quant_sums *v)
@@ -171,6 +205,21 @@ NN_INLINE nn_quant_wide nn_quant_product(nn_quant_sums a, nn_quant_sums b)
 #endif
 }
 
+/* Of unsigned numbers. */
+NN_INLINE nn_quant_wide nn_quant_products(nn_quant_sums a, nn_quant_sums b)
+{
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+    nn_quant_wide product;
+    __asm__("vpmuludq {%2, %1, %0|%0, %1, %2}" : "=v"(product) : "v"(a), "v"(b));
+    return product;
+#elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4
+    __asm__("pmuludq {%1, %0|%0, %1}" : "+x"(a) : "x"(b));
+    return (nn_quant_wide)a;
+#else
+    return ((nn_quant_wide)a & 0xffffffffull) * ((nn_quant_wide)b & 0xffffffffull);
+#endif
+}
+
 /* nn_high_product in every lane, m >= 0. */
 NN_INLINE nn_quant_sums nn_quant_high(nn_quant_sums x, nn_quant_sums m)
 {
@@ -196,12 +245,6 @@ NN_INLINE nn_quant_sums nn_quant_rescale_lanes(nn_quant_sums x, const int *m, co
     __builtin_memcpy(lane, &x, sizeof lane);
     for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = nn_rescale(lane[i], m[i], shift[i]);
     return nn_quant_load(lane);
-}
-
-/* By the one or, with `any`, by the other; more[i] = −1 − shift[i]. */
-NN_INLINE nn_quant_sums nn_quant_rescale_by(int any, nn_quant_sums x, const int *m, const int *shift, const int *more)
-{
-    return any ? nn_quant_rescale_lanes(x, m, shift) : nn_quant_rescale(x, nn_quant_load(m), nn_quant_load(more));
 }
 
 NN_INLINE nn_quant_sums nn_quant_clamp(nn_quant_sums x, int low, int high)

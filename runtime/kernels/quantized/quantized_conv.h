@@ -23,7 +23,7 @@ void nn_int8_forward(const nn_int8_conv *, const nn_int8_conv_args *, int t, int
 
 #else
 
-#include "runtime/kernels/quantized/int8_vector.h"
+#include "runtime/kernels/quantized/int8_results.h"
 
 enum {
     NN_QUANT_COPIES = 131072 / sizeof(nn_quant_x), /* of a block of pixels: half of a small L2 */
@@ -116,29 +116,27 @@ NN_INLINE void nn_quant_copy_pixels(const nn_int8_conv *d, const int8_t *x, long
 /* NN_QUANT_TILE outputs, of which `count` exist. */
 typedef struct nn_quant_column {
     const int8_t *weight[NN_QUANT_VECTORS];
-    int start[NN_QUANT_TILE], multiplier[NN_QUANT_TILE], shift[NN_QUANT_TILE], more[NN_QUANT_TILE];
+    nn_quant_scale scale[NN_QUANT_TILE_SUMS];
+    nn_quant_bounds bounds;
     long count;
 } nn_quant_column;
 
 NN_INLINE nn_quant_column nn_quant_column_at(const nn_int8_conv *d, const nn_int8_conv_args *a, long o)
 {
     const long taps = (long)d->kh * d->kw * d->c, depth = nn_round_up(taps, 4), bytes = nn_int8_panel_bytes(taps);
-    nn_quant_column c = {.count = d->o - o};
+    nn_quant_column c = {.bounds = nn_quant_bounds_of(d), .count = d->o - o};
     for (int v = 0; v < NN_QUANT_VECTORS; v++) {
         long at = o + v * NN_QUANT_OUTPUTS;
         if (at >= nn_round_up(d->o, NN_PANEL)) at = o; /* computed for nothing */
         c.weight[v] = a->panels + at / NN_PANEL * bytes + at % NN_PANEL * 4;
     }
-    for (long i = 0; i < NN_QUANT_TILE; i++) {
-        const long at = o + i;
-        int32_t sum = 0;
-        c.shift[i] = -1;
-        if (at >= d->o) continue;
-        __builtin_memcpy(&sum, a->panels + at / NN_PANEL * bytes + depth * NN_PANEL + at % NN_PANEL * 4, sizeof sum);
-        c.start[i] = (int)((unsigned)a->bias[at] - (unsigned)(NN_QUANT_OFFSET + d->zero) * (unsigned)sum);
-        c.multiplier[i] = a->multiplier[at];
-        c.shift[i] = a->shift[at];
-        c.more[i] = -1 - a->shift[at];
+    for (int v = 0; v < NN_QUANT_TILE_SUMS; v++) {
+        const long at = o + v * NN_QUANT_LANES;
+        nn_quant_sums sums = {0};
+        if (at < d->o)
+            __builtin_memcpy(&sums, a->panels + at / NN_PANEL * bytes + depth * NN_PANEL + at % NN_PANEL * 4,
+                             sizeof sums);
+        c.scale[v] = nn_quant_scale_at(a, at, d->o - at, sums * (NN_QUANT_OFFSET + d->zero));
     }
     return c;
 }
@@ -175,14 +173,12 @@ NN_INLINE void nn_quant_tile(const int M, const nn_int8_conv *d, const nn_quant_
         }
     }
     NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < NN_QUANT_TILE_SUMS; v++) {
-        const int at = v * NN_QUANT_LANES;
-        nn_quant_sums s = nn_quant_outputs_of(&sum[m][v * NN_QUANT_VECTORS / NN_QUANT_TILE_SUMS]);
-        s = nn_quant_rescale_by(d->any_factor, s + nn_quant_load(c->start + at), c->multiplier + at, c->shift + at,
-                                c->more + at);
-        if (c->count > at)
-            nn_quant_store(y + (long)m * d->o + at, nn_quant_clamp(s + d->out_zero, d->low, d->high), c->count - at);
+    for (int m = 0; m < M; m++) {
+        nn_quant_sums made[NN_QUANT_TILE_SUMS];
+        NN_UNROLL
+        for (int v = 0; v < NN_QUANT_TILE_SUMS; v++)
+            made[v] = nn_quant_outputs_of(&sum[m][v * NN_QUANT_VECTORS / NN_QUANT_TILE_SUMS]) + c->scale[v].start;
+        nn_quant_store_row(y + (long)m * d->o, made, c->scale, &c->bounds, c->count);
     }
 }
 

@@ -4,9 +4,13 @@
  *   sum = bias[c] + Σ_tap w[c][tap] · (x[tap][c] − zero)
  *   y[c] = clamp(nn_rescale(sum, multiplier[c], shift[c]) + out_zero, low, high)
  *
- * The products are added as floats, which hold every integer up to 2^24: with NN_INT8_TAPS taps at
- * most, 255 · 127 for each, nothing is rounded.  Panels of 16 channels, [tap][16] floats, and behind
- * the last tap Σ w: where the whole window is in the image, Σ w · (x − zero) = Σ w · x − zero · Σ w.
+ * A lane of 32 bits adds the products of NN_QUANT_TAPS taps of a channel: of as many rows at one column
+ * or, where the window has one row, of as many columns.  What they read is interleaved for the columns of
+ * a run of outputs (the band) with zero around the image, so that neighbouring windows share it and no
+ * tap looks for a border: Σ w · (x − zero) = Σ w · x − zero · Σ w for all windows.
+ *
+ * Panels of 16 channels, [column of taps][rows / 4][16][4] bytes, of one row [columns / 4][16][4], and
+ * behind them Σ w in 32 bits.
  */
 #ifndef NN_QUANTIZED_DEPTHWISE_H
 #define NN_QUANTIZED_DEPTHWISE_H
@@ -15,118 +19,220 @@
 
 #ifdef NN_LINKED
 
-void nn_int8_depthwise_panels(long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
+void nn_int8_depthwise_panels(long c, long kh, long kw, const int8_t *weight, int8_t *panels, int t, int T);
 void nn_int8_depthwise(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
 
 #else
 
-#include "runtime/kernels/quantized/int8_vector.h"
+#include "runtime/kernels/quantized/int8_interleave.h"
+#include "runtime/kernels/quantized/int8_results.h"
 
-enum { NN_QUANT_LINE_CHANNELS = 64 }; /* of a cache line: their pixels are read once */
+enum {
+    NN_QUANT_PARTS = NN_INT8_QUADS * 4 / NN_QUANT_TAPS, /* lanes' products of a window, at most */
+    NN_QUANT_BAND = NN_QUANT_PARTS,                     /* interleaved columns of a run */
+    NN_QUANT_NEAR_BAND = 64,                            /* that stay in L1 with all else */
+    NN_QUANT_3_PARTS = (3 + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS
+};
 
-typedef float nn_quant_floats __attribute__((vector_size(NN_QUANT_LANES * 4)));
-typedef float nn_quant_packed __attribute__((vector_size(NN_QUANT_LANES * 4), aligned(4), may_alias));
-
-/* weight: [c][taps]; nn_int8_depthwise_packed of limits.h. */
-NN_KERNEL void nn_int8_depthwise_panels(long c, long taps, const int8_t *weight, int8_t *panels, int t, int T)
+/* Byte of a channel's weight of tap (u, v), where channels are 4 bytes apart. */
+NN_INLINE long nn_quant_tap_at(long kh, long u, long v)
 {
-    const long count = (c + NN_PANEL - 1) / NN_PANEL;
+    const long quad = kh == 1 ? v / 4 : v * ((kh + 3) / 4) + u / 4;
+    return quad * 4 * NN_PANEL + (kh == 1 ? v : u) % 4;
+}
+
+/* weight: [c][kh][kw]; nn_int8_depthwise_packed of limits.h. */
+NN_KERNEL void nn_int8_depthwise_panels(long c, long kh, long kw, const int8_t *weight, int8_t *panels, int t, int T)
+{
+    const long count = (c + NN_PANEL - 1) / NN_PANEL, bytes = nn_int8_depthwise_panel_bytes(kh, kw);
     for (long p = count * t / T; p < count * (t + 1) / T; p++) {
-        float *panel = (float *)(void *)panels + p * NN_PANEL * (taps + 1);
-        for (long k = 0; k <= taps; k++)
-            for (long i = 0; i < NN_PANEL; i++) panel[k * NN_PANEL + i] = 0;
+        int8_t *panel = panels + p * bytes;
+        int32_t sums[NN_PANEL] = {0};
+        __builtin_memset(panel, 0, (unsigned long)bytes);
         for (long i = 0; i < NN_PANEL && p * NN_PANEL + i < c; i++)
-            for (long k = 0; k < taps; k++) {
-                const float value = weight[(p * NN_PANEL + i) * taps + k];
-                panel[k * NN_PANEL + i] = value;
-                panel[taps * NN_PANEL + i] += value;
+            for (long k = 0; k < kh * kw; k++) {
+                const int8_t value = weight[(p * NN_PANEL + i) * kh * kw + k];
+                panel[nn_quant_tap_at(kh, k / kw, k % kw) + i * 4] = value;
+                sums[i] += value;
             }
+        __builtin_memcpy(panel + bytes - (long)sizeof sums, sums, sizeof sums);
     }
 }
 
-NN_INLINE nn_quant_floats nn_quant_floats_of(const int8_t *p, long count)
-{
-    return __builtin_convertvector(nn_quant_numbers(p, count), nn_quant_floats);
-}
+/* ---- a block of channels ------------------------------------------------------------------------------ */
 
-NN_INLINE nn_quant_floats nn_quant_tap(const float *panel, long tap)
-{
-    return *(const nn_quant_packed *)(panel + tap * NN_PANEL);
-}
+typedef struct nn_quant_window {
+    int steps, parts; /* a window has `steps` columns of `parts` lanes' products, or of one row `steps` */
+    int apart;        /* columns of the image between them */
+    int taken;        /* columns of the band between them: the same or, where it has none between, 1 */
+    int run;          /* outputs of a band */
+} nn_quant_window;
 
-/* A window that is whole in the image, from x on. */
-NN_INLINE nn_quant_floats nn_quant_window(const nn_int8_conv *d, const float *panel, const int8_t *x, long count)
-{
-    nn_quant_floats sum = (float)-d->zero * nn_quant_tap(panel, (long)d->kh * d->kw);
-    for (int u = 0; u < d->kh; u++, x += (long)d->dh * d->w * d->c)
-        for (int v = 0; v < d->kw; v++, panel += NN_PANEL)
-            sum += nn_quant_tap(panel, 0) * nn_quant_floats_of(x + (long)v * d->dw * d->c, count);
-    return sum;
-}
-
-/* Any other; x is the image. */
-NN_INLINE nn_quant_floats nn_quant_border(const nn_int8_conv *d, const float *panel, const int8_t *x, int row,
-                                          int column, long count)
-{
-    nn_quant_floats sum = {0};
-    for (int u = 0; u < d->kh; u++)
-        for (int v = 0; v < d->kw; v++, panel += NN_PANEL) {
-            const int i = row + u * d->dh, j = column + v * d->dw;
-            if (i < 0 || i >= d->h || j < 0 || j >= d->w) continue;
-            const nn_quant_floats number = nn_quant_floats_of(x + ((long)i * d->w + j) * d->c, count);
-            sum += nn_quant_tap(panel, 0) * (number - (float)d->zero);
-        }
-    return sum;
-}
-
-/* The factors of the channels of a cache line, `count` of which exist. */
-typedef struct nn_quant_line {
-    int start[NN_QUANT_LINE_CHANNELS], multiplier[NN_QUANT_LINE_CHANNELS], shift[NN_QUANT_LINE_CHANNELS],
-        more[NN_QUANT_LINE_CHANNELS];
+/* Channels first … first + count − 1. */
+typedef struct nn_quant_block {
+    nn_quant_sums weight[NN_QUANT_PARTS][NN_QUANT_GROUPS];
+    nn_quant_scale scale[NN_QUANT_GROUPS];
+    int8_t border[NN_QUANT_BLOCK];
     long first, count;
-} nn_quant_line;
+    int taken; /* of the window */
+} nn_quant_block;
 
-NN_INLINE nn_quant_line nn_quant_line_at(const nn_int8_conv *d, const nn_int8_conv_args *a, long first)
+NN_INLINE nn_quant_window nn_quant_window_of(const nn_int8_conv *d)
 {
-    nn_quant_line l = {.first = first, .count = d->c - first};
-    if (l.count > NN_QUANT_LINE_CHANNELS) l.count = NN_QUANT_LINE_CHANNELS;
-    for (long i = 0; i < l.count; i++) {
-        l.start[i] = a->bias[first + i];
-        l.multiplier[i] = a->multiplier[first + i];
-        l.shift[i] = a->shift[first + i];
-        l.more[i] = -1 - l.shift[i];
-    }
-    return l;
+    const int flat = d->kh == 1, steps = flat ? (d->kw + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS : d->kw;
+    const int parts = (d->kh + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS, apart = flat ? NN_QUANT_TAPS * d->dw : d->dw;
+    nn_quant_window w = {steps, parts, apart, apart, 1};
+    const long reach = (long)(steps - 1) * apart + 1, near = NN_QUANT_NEAR_BAND / parts, most = NN_QUANT_BAND / parts;
+    if (reach > most)
+        w.taken = 1;
+    else
+        w.run = (int)(((reach + 8 * d->sw <= near ? near : most) - reach) / d->sw + 1);
+    return w;
 }
 
-/* Of pixel p of all images. */
-NN_INLINE void nn_quant_line_pixel(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_line *l, long p)
+/* Vector g of ints that lie at byte `at` of each panel, 4 bytes to a channel. */
+NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const int8_t *panels, long first, int g, long at)
 {
-    const long pixels = (long)d->oh * d->ow, taps = (long)d->kh * d->kw;
-    const int row = (int)(p % pixels / d->ow) * d->sh - d->top, column = (int)(p % d->ow) * d->sw - d->left;
-    const int whole =
-        row >= 0 && row + (d->kh - 1) * d->dh < d->h && column >= 0 && column + (d->kw - 1) * d->dw < d->w;
-    const int8_t *image = a->x + p / pixels * d->h * d->w * d->c + l->first;
-    const int8_t *window = image + (whole ? ((long)row * d->w + column) * d->c : 0);
-    const float *panels = (const float *)(const void *)a->panels;
-    for (long c = 0; c < l->count; c += NN_QUANT_LANES) {
-        const long at = l->first + c, count = l->count - c;
-        const float *panel = panels + at / NN_PANEL * NN_PANEL * (taps + 1) + at % NN_PANEL;
-        const nn_quant_floats products = whole ? nn_quant_window(d, panel, window + c, count)
-                                               : nn_quant_border(d, panel, image + c, row, column, count);
-        nn_quant_sums sum = __builtin_convertvector(products, nn_quant_sums) + nn_quant_load(l->start + c);
-        sum = nn_quant_rescale_by(d->any_factor, sum, l->multiplier + c, l->shift + c, l->more + c);
-        nn_quant_store(a->y + p * d->c + at, nn_quant_clamp(sum + d->out_zero, d->low, d->high), count);
+    const long bytes = nn_int8_depthwise_panel_bytes(d->kh, d->kw);
+    int lane[NN_QUANT_LANES] = {0};
+    for (int i = 0; i < NN_QUANT_LANES; i += NN_QUANT_CHUNK) {
+        const long c = first + nn_quant_channel(g, i);
+        if (c < d->c)
+            __builtin_memcpy(lane + i, panels + c / NN_PANEL * bytes + at + c % NN_PANEL * 4,
+                             NN_QUANT_CHUNK * sizeof *lane);
+    }
+    return nn_quant_load(lane);
+}
+
+/* The weights of step v and part q of a window. */
+NN_INLINE nn_quant_sums nn_quant_block_weight(const nn_int8_conv *d, const int8_t *panels, long first, int g, long v,
+                                              long q)
+{
+    const long tap = (d->kh == 1 ? v : q) * NN_QUANT_TAPS;
+    const long at = d->kh == 1 ? nn_quant_tap_at(1, 0, tap) : nn_quant_tap_at(d->kh, tap, v);
+    const nn_quant_sums four = nn_quant_of_panels(d, panels, first, g, at / 4 * 4);
+    return nn_quant_taps_of(four, (int)(at % 4));
+}
+
+NN_INLINE void nn_quant_block_of(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_window *w,
+                                 long first, nn_quant_block *b)
+{
+    const long sums_at = nn_int8_depthwise_panel_bytes(d->kh, d->kw) - NN_PANEL * 4;
+    nn_quant_scale scale[NN_QUANT_GROUPS];
+    b->first = first, b->taken = w->taken, b->count = d->c - first < NN_QUANT_BLOCK ? d->c - first : NN_QUANT_BLOCK;
+    for (int i = 0; i < NN_QUANT_BLOCK; i++) b->border[i] = (int8_t)d->zero;
+    for (int g = 0; g < NN_QUANT_GROUPS; g++) {
+        const long c = first + g * NN_QUANT_LANES;
+        scale[g] = nn_quant_scale_at(a, c, d->c - c, (nn_quant_sums){0});
+    }
+    for (int g = 0; g < NN_QUANT_GROUPS; g++) {
+        const nn_quant_sums sums = nn_quant_of_panels(d, a->panels, first, g, sums_at);
+        b->scale[g] = nn_quant_scale_in_order(scale, g);
+        b->scale[g].start -= sums * (NN_QUANT_OFFSET + d->zero);
+        for (int v = 0; v < w->steps; v++)
+            for (int q = 0; q < w->parts; q++)
+                b->weight[v * w->parts + q][g] = nn_quant_block_weight(d, a->panels, first, g, v, q);
     }
 }
 
-/* d->o is d->c. */
+/* ---- the band --------------------------------------------------------------------------------------------- */
+
+/* Part q of column `column` of the rows from `row` on; x is the image from the block's channels on. */
+NN_INLINE void nn_quant_band_part(const nn_int8_conv *d, const nn_quant_block *b, const int8_t *x, int row, int column,
+                                  int q, nn_quant_sums *to)
+{
+    const int8_t *from[NN_QUANT_TAPS];
+    for (int k = 0; k < NN_QUANT_TAPS; k++) {
+        const int tap = q * NN_QUANT_TAPS + k;
+        const int i = d->kh == 1 ? row : row + tap * d->dh, j = d->kh == 1 ? column + k * d->dw : column;
+        const int inside = i >= 0 && i < d->h && j >= 0 && j < d->w && (d->kh == 1 || tap < d->kh);
+        from[k] = inside ? x + ((long)i * d->w + j) * d->c : b->border;
+    }
+    nn_quant_interleave(to, from, b->count);
+}
+
+/* Adds the products of one window, which begins at `at` in the band. */
+NN_INLINE void nn_quant_window_sums(const int steps, const int parts, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
+                                    const nn_quant_sums *at, long apart, nn_quant_sums *sum)
+{
+    NN_UNROLL
+    for (int v = 0; v < steps; v++) NN_UNROLL
+    for (int q = 0; q < parts; q++) NN_UNROLL
+    for (int g = 0; g < NN_QUANT_GROUPS; g++)
+        sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * parts + q][g]);
+}
+
+/* `count` outputs of a row. */
+NN_INLINE void nn_quant_run(const int steps, const int parts, const nn_int8_conv *d, const nn_quant_block *b,
+                            const nn_quant_sums *band, int count, int8_t *y)
+{
+    const nn_quant_bounds bounds = nn_quant_bounds_of(d);
+    const long apart = (long)b->taken * parts, step = (long)d->sw * parts * NN_QUANT_GROUPS;
+    for (int j = 0; j < count; j++, band += step, y += d->c) {
+        nn_quant_sums sum[NN_QUANT_GROUPS];
+        NN_UNROLL
+        for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
+        nn_quant_window_sums(steps, parts, b->weight, band, apart, sum);
+        nn_quant_store_block(y, sum, b->scale, &bounds, b->count);
+    }
+}
+
+/* Row i of an image's results; x and y are from the block's channels on. */
+NN_INLINE void nn_quant_depthwise_row(const nn_int8_conv *d, const nn_quant_window *w, const nn_quant_block *b,
+                                      const int8_t *x, int i, int8_t *y)
+{
+    nn_quant_sums band[NN_QUANT_BAND * NN_QUANT_GROUPS];
+    const int row = i * d->sh - d->top, between = w->taken == w->apart ? 1 : w->apart;
+    for (int j = 0; j < d->ow; j += w->run) {
+        const int count = d->ow - j < w->run ? d->ow - j : w->run;
+        const int columns = (count - 1) * d->sw + (w->steps - 1) * w->taken + 1;
+        for (int k = 0; k < columns; k++)
+            for (int q = 0; q < w->parts; q++)
+                nn_quant_band_part(d, b, x, row, j * d->sw - d->left + k * between, q,
+                                   band + (k * w->parts + q) * NN_QUANT_GROUPS);
+        int8_t *to = y + (long)j * d->c;
+        if (w->steps == 3 && w->parts == NN_QUANT_3_PARTS)
+            nn_quant_run(3, NN_QUANT_3_PARTS, d, b, band, count, to);
+        else
+            nn_quant_run(w->steps, w->parts, d, b, band, count, to);
+    }
+}
+
+/* One tap at each pixel: `count` pixels. */
+NN_INLINE void nn_quant_depthwise_pixels(const nn_int8_conv *d, const nn_quant_block *b, const int8_t *x, long count,
+                                         int8_t *y)
+{
+    const nn_quant_bounds bounds = nn_quant_bounds_of(d);
+    for (long p = 0; p < count; p++, x += d->c, y += d->c) {
+        nn_quant_sums one[NN_QUANT_GROUPS], sum[NN_QUANT_GROUPS];
+        nn_quant_spread(one, x, b->count);
+        NN_UNROLL
+        for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = nn_quant_dot(b->scale[g].start, one[g], b->weight[0][g]);
+        nn_quant_store_block(y, sum, b->scale, &bounds, b->count);
+    }
+}
+
+NN_INLINE int nn_quant_is_scaling(const nn_int8_conv *d)
+{
+    return d->kh == 1 && d->kw == 1 && d->sh == 1 && d->sw == 1 && !d->top && !d->left && d->oh == d->h &&
+           d->ow == d->w;
+}
+
+/* d->o is d->c.  Parts are of the rows of all blocks of channels. */
 NN_KERNEL void nn_int8_depthwise(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
 {
-    const long pixels = (long)d->n * d->oh * d->ow;
-    for (long c = 0; c < d->c; c += NN_QUANT_LINE_CHANNELS) {
-        const nn_quant_line line = nn_quant_line_at(d, a, c);
-        for (long p = pixels * t / T; p < pixels * (t + 1) / T; p++) nn_quant_line_pixel(d, a, &line, p);
+    const nn_quant_window w = nn_quant_window_of(d);
+    const long rows = (long)d->n * d->oh, units = (d->c + NN_QUANT_BLOCK - 1) / NN_QUANT_BLOCK * rows;
+    nn_quant_block b;
+    b.first = -1;
+    for (long k = units * t / T; k < units * (t + 1) / T; k++) {
+        const long first = k / rows * NN_QUANT_BLOCK, row = k % rows;
+        if (b.first != first) nn_quant_block_of(d, a, &w, first, &b);
+        int8_t *y = a->y + row * d->ow * d->c + first;
+        if (nn_quant_is_scaling(d))
+            nn_quant_depthwise_pixels(d, &b, a->x + row * d->w * d->c + first, d->ow, y);
+        else
+            nn_quant_depthwise_row(d, &w, &b, a->x + row / d->oh * d->h * d->w * d->c + first, (int)(row % d->oh), y);
     }
 }
 

@@ -1,0 +1,149 @@
+/*
+ * int8_interleave.h: what a depthwise convolution multiplies: NN_QUANT_TAPS numbers of a channel side by
+ * side in a lane of 32 bits, of a block of channels, in the order of nn_quant_channel.
+ */
+#ifndef NN_INT8_INTERLEAVE_H
+#define NN_INT8_INTERLEAVE_H
+
+#include "runtime/kernels/quantized/int8_results.h"
+
+enum { NN_QUANT_TAPS = NN_QUANT_GROUPS };
+
+/* Of weights of four taps as bytes, those from tap `first` on. */
+NN_INLINE nn_quant_sums nn_quant_taps_of(nn_quant_sums four, int first)
+{
+#if defined(NN_QUANT_BYTES)
+    (void)first;
+    return four;
+#else
+    four >>= 8 * first;
+    return (four << 24 >> 24 & 0xffff) | (four << 16 >> 24 << 16);
+#endif
+}
+
+/* One number after the other. */
+NN_INLINE void nn_quant_interleave_lanes(nn_quant_sums *to, const int8_t *const *from, long count)
+{
+    nn_quant_x lane[NN_QUANT_GROUPS][NN_QUANT_LANES][NN_QUANT_TAPS] = {{{0}}};
+    for (int g = 0; g < NN_QUANT_GROUPS; g++)
+        for (int i = 0; i < NN_QUANT_LANES; i++)
+            for (int k = 0; k < NN_QUANT_TAPS && nn_quant_channel(g, i) < count; k++)
+                lane[g][i][k] = (nn_quant_x)(from[k][nn_quant_channel(g, i)] + NN_QUANT_OFFSET);
+    __builtin_memcpy(to, lane, sizeof lane);
+}
+
+#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+
+NN_INLINE nn_quant_sums nn_quant_low_bytes(nn_quant_sums a, nn_quant_sums b)
+{
+    __asm__("vpunpcklbw {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
+    return a;
+}
+
+NN_INLINE nn_quant_sums nn_quant_high_bytes(nn_quant_sums a, nn_quant_sums b)
+{
+    __asm__("vpunpckhbw {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
+    return a;
+}
+
+NN_INLINE nn_quant_sums nn_quant_low_words(nn_quant_sums a, nn_quant_sums b)
+{
+    __asm__("vpunpcklwd {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
+    return a;
+}
+
+NN_INLINE nn_quant_sums nn_quant_high_words(nn_quant_sums a, nn_quant_sums b)
+{
+    __asm__("vpunpckhwd {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
+    return a;
+}
+
+NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from, long count)
+{
+    nn_quant_sums row[NN_QUANT_TAPS];
+    NN_UNROLL
+    for (int k = 0; k < NN_QUANT_TAPS; k++) row[k] = nn_quant_load_bytes(from[k], count) ^ (int)0x80808080;
+    const nn_quant_sums low = nn_quant_low_bytes(row[0], row[1]), high = nn_quant_high_bytes(row[0], row[1]);
+    const nn_quant_sums more_low = nn_quant_low_bytes(row[2], row[3]), more_high = nn_quant_high_bytes(row[2], row[3]);
+    to[0] = nn_quant_low_words(low, more_low), to[1] = nn_quant_high_words(low, more_low);
+    to[2] = nn_quant_low_words(high, more_high), to[3] = nn_quant_high_words(high, more_high);
+}
+
+/* Of one tap, beside zeros. */
+NN_INLINE void nn_quant_spread(nn_quant_sums *to, const int8_t *from, long count)
+{
+    const nn_quant_sums row = nn_quant_load_bytes(from, count) ^ (int)0x80808080, zero = {0};
+    const nn_quant_sums low = nn_quant_low_bytes(row, zero), high = nn_quant_high_bytes(row, zero);
+    to[0] = nn_quant_low_words(low, zero), to[1] = nn_quant_high_words(low, zero);
+    to[2] = nn_quant_low_words(high, zero), to[3] = nn_quant_high_words(high, zero);
+}
+
+#else
+
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+
+NN_INLINE nn_quant_sums nn_quant_row_of(const int8_t *p)
+{
+    typedef struct sixteen {
+        int8_t at[16];
+    } sixteen;
+    nn_quant_sums words;
+    __asm__("vpmovsxbw {%1, %0|%0, %1}" : "=v"(words) : "m"(*(const sixteen *)p));
+    return words;
+}
+
+NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const *from)
+{
+    const nn_quant_sums one = nn_quant_row_of(from[0]), two = nn_quant_row_of(from[1]);
+    __asm__("vpunpcklwd {%2, %1, %0|%0, %1, %2}" : "=v"(to[0]) : "v"(one), "v"(two));
+    __asm__("vpunpckhwd {%2, %1, %0|%0, %1, %2}" : "=v"(to[1]) : "v"(one), "v"(two));
+}
+
+#elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4
+
+NN_INLINE nn_quant_sums nn_quant_row_of(const int8_t *p)
+{
+    typedef short eight __attribute__((vector_size(16)));
+    typedef long long two __attribute__((vector_size(16)));
+    long long bytes;
+    __builtin_memcpy(&bytes, p, sizeof bytes);
+    two words = {bytes, 0};
+    __asm__("punpcklbw %0, %0" : "+x"(words)); /* each byte twice */
+    return (nn_quant_sums)((eight)words >> 8);
+}
+
+NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const *from)
+{
+    const nn_quant_sums two = nn_quant_row_of(from[1]);
+    to[0] = to[1] = nn_quant_row_of(from[0]);
+    __asm__("punpcklwd {%1, %0|%0, %1}" : "+x"(to[0]) : "x"(two));
+    __asm__("punpckhwd {%1, %0|%0, %1}" : "+x"(to[1]) : "x"(two));
+}
+
+#else
+
+NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const *from)
+{
+    nn_quant_interleave_lanes(to, from, NN_QUANT_BLOCK);
+}
+
+#endif
+
+NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from, long count)
+{
+    if (count >= NN_QUANT_BLOCK)
+        nn_quant_interleave_whole(to, from);
+    else
+        nn_quant_interleave_lanes(to, from, count);
+}
+
+/* Of one tap; the others, whose weights are 0, are the same. */
+NN_INLINE void nn_quant_spread(nn_quant_sums *to, const int8_t *from, long count)
+{
+    const int8_t *const rows[] = {from, from, from, from};
+    nn_quant_interleave(to, rows, count);
+}
+
+#endif
+
+#endif
