@@ -351,6 +351,37 @@ for kernels in generic avx2; do
     try "the same with kernels, $kernels" ./constants
 done
 
+# Within a limit of memory, where values are computed again and others are written over.
+cp reader.nn plain_reader.nn
+cat >reader.nn <<'END'
+net reader(classes=10) {
+    input(1x28x28)
+    conv(8, 3, pad=1) as c0  relu
+    conv(8, 3, pad=1) as c1  batchnorm as b1  relu
+    conv(8, 1) as p1  relu
+    add { conv(8, 3, pad=1, groups=8) as d1  relu  conv(8, 3, pad=1) as c2 } { }
+    relu
+    maxpool(2)
+    conv(4, 1) as c4  relu6
+    maxpool(2)
+    flatten
+    dense(classes) as output  softmax
+}
+train reader { loss cross_entropy  optimizer sgd(lr=0.05, momentum=0.9)  batch 32 }
+END
+runs 0 train reader.nn -D classes=5 --data "$digits" --classes 0,1,2,3,4 --steps 2 --jit tcc -o deep.safetensors
+runs 0 reader.nn --train --prefix whole --target cortex-m7 --train-only '*.bias' --train-only 'output*' -o whole.c
+for limit in 110K 128K 200K; do
+    runs 0 reader.nn --train --weights deep.safetensors --target cortex-m7 --train-only '*.bias' --train-only 'output*' --memory-limit $limit -o reader.c
+    try "the same within $limit" "$CC" -std=gnu11 -O1 -ffp-contract=off -Wall -Wextra -Werror -I. "$small/constants.c" reader.c whole.c -o constants -lm
+    try "the same within $limit" ./constants
+    grep 'define READER_TRAIN_SCRATCH' reader.h >>scratches
+done
+what='three limits, three plans'
+is "$(sort -u scratches | wc -l)" -eq 3
+says reader.c in_place
+mv plain_reader.nn reader.nn
+
 # Layers in int8, which are left as they are, before what learns.
 runs 0 quantize reader.nn -D classes=5 --weights five.safetensors --data "$digits" --classes 0,1,2,3,4 --samples 64 --keep f,output -o five8.safetensors
 runs 0 reader.nn --train --prefix reader8 --weights five8.safetensors --target cortex-m7 --input-type u8 -o reader8.c
