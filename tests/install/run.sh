@@ -97,7 +97,7 @@ END
     completes 'train trace' tr
     completes --jit train --ji
     completes 'tcc cc tiered' train --jit ''
-    completes '--train --target --threads' net.nn --t
+    completes '--train --train-only --target --threads' net.nn --t
     completes 'w.safetensors' eval net.nn --weights w
     completes report help rep
 fi

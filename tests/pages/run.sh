@@ -117,6 +117,8 @@ prepare_quantization() { cp ../lenet.nn ../lenet.safetensors ../digit.pgm . && m
 prepare_small_machines() {
     sed 's/colours/ds_cnn/' ../net.nn >ds_cnn.nn
     runs 0 train ds_cnn.nn --data ../photos --steps 1 -o ds_cnn.safetensors
+    cp "$root/dsl_examples/lenet.nn" .
+    runs 0 train lenet.nn --limit 100 --steps 1 --jit tcc -o five.safetensors
     have arm-none-eabi-gcc || without='nnc build'
 }
 prepare_language() { cp ../lenet.nn .; }

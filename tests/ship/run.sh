@@ -332,8 +332,8 @@ fi
 
 runs 2 "$lenet" --weights-out x.bin -o x.c
 says err '--weights-out needs trained weights'
-runs 2 "$lenet" --weights w.safetensors --train -o x.c
-says err 'for inference'
+runs 2 "$lenet" --weights w.safetensors --train --weights-out x.bin -o x.c
+says err '--weights-out'
 runs 2 "$lenet" --weights w.safetensors --input-type u16 -o x.c
 says err "takes f32 or u8, not 'u16'"
 runs 1 "$lenet" --weights two.safetensors -o x.c
