@@ -25,7 +25,8 @@ static int copy_weights(const reader *m, whole *w)
         if (reader_get(m, t->name, values, t->count)) return fail("cannot be read", t->name);
         if (whole_set(w, t->name, values, t->count)) return fail("cannot be set", t->name);
         const int is_set = reader_set((reader *)m, t->name, values, t->count) == 0;
-        if (t->kind != NN_BUFFER && is_set != (t->kind == NN_TRAINED)) return fail("a constant was set, or a weight was not", t->name);
+        if (t->kind != NN_BUFFER && is_set != (t->kind == NN_TRAINED))
+            return fail("a constant was set, or a weight was not", t->name);
     }
     return 0;
 }
