@@ -58,6 +58,12 @@ NN_INLINE nn_quant_results nn_quant_narrowed(nn_quant_sums x)
 
 /* ---- products ------------------------------------------------------------------------------- */
 
+/* Modulo 2^32, since sums may be kept with 2^31 more (int8_results.h). */
+NN_INLINE nn_quant_sums nn_quant_plus(nn_quant_sums a, nn_quant_sums b)
+{
+    return (nn_quant_sums)((nn_quant_bits)a + (nn_quant_bits)b);
+}
+
 #if defined(NN_QUANT_BYTES)
 
 typedef unsigned char nn_quant_x;
@@ -79,7 +85,8 @@ NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quan
     __asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(x), "v"(w));
 #else
     for (int k = 0; k < 32; k += 8)
-        sum += (nn_quant_sums)((nn_quant_bits)x >> k & 255) * ((nn_quant_sums)((nn_quant_bits)w << (24 - k)) >> 24);
+        sum = nn_quant_plus(sum, (nn_quant_sums)((nn_quant_bits)x >> k & 255) *
+                                     ((nn_quant_sums)((nn_quant_bits)w << (24 - k)) >> 24));
 #endif
     return sum;
 }
@@ -107,12 +114,12 @@ NN_INLINE nn_quant_sums nn_quant_broadcast(const nn_quant_x *p)
 NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quant_sums w)
 {
 #if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
-    return sum + (nn_quant_sums)__builtin_ia32_pmaddwd256((nn_quant_words)x, (nn_quant_words)w);
+    return nn_quant_plus(sum, (nn_quant_sums)__builtin_ia32_pmaddwd256((nn_quant_words)x, (nn_quant_words)w));
 #elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4
-    return sum + (nn_quant_sums)__builtin_ia32_pmaddwd128((nn_quant_words)x, (nn_quant_words)w);
+    return nn_quant_plus(sum, (nn_quant_sums)__builtin_ia32_pmaddwd128((nn_quant_words)x, (nn_quant_words)w));
 #else
     const nn_quant_sums low = (nn_quant_sums)((nn_quant_bits)x << 16) >> 16;
-    return sum + low * ((nn_quant_sums)((nn_quant_bits)w << 16) >> 16) + (x >> 16) * (w >> 16);
+    return nn_quant_plus(sum, low * ((nn_quant_sums)((nn_quant_bits)w << 16) >> 16) + (x >> 16) * (w >> 16));
 #endif
 }
 
@@ -170,10 +177,11 @@ NN_INLINE nn_quant_sums nn_quant_outputs_of(const nn_quant_sums *v)
 #if defined(NN_QUANT_BYTES)
     return v[0];
 #elif (defined(__clang__) || __GNUC__ >= 12) && NN_QUANT_LANES == 8
-    return __builtin_shufflevector(v[0], v[1], 0, 2, 4, 6, 8, 10, 12, 14) +
-           __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7, 9, 11, 13, 15);
+    return nn_quant_plus(__builtin_shufflevector(v[0], v[1], 0, 2, 4, 6, 8, 10, 12, 14),
+                         __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7, 9, 11, 13, 15));
 #elif (defined(__clang__) || __GNUC__ >= 12) && NN_QUANT_LANES == 4
-    return __builtin_shufflevector(v[0], v[1], 0, 2, 4, 6) + __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7);
+    return nn_quant_plus(__builtin_shufflevector(v[0], v[1], 0, 2, 4, 6),
+                         __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7));
 #else
     int lane[2 * NN_QUANT_LANES], sum[NN_QUANT_LANES];
     __builtin_memcpy(lane, v, sizeof lane);

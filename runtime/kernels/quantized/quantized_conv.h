@@ -177,7 +177,8 @@ NN_INLINE void nn_quant_tile(const int M, const nn_int8_conv *d, const nn_quant_
         nn_quant_sums made[NN_QUANT_TILE_SUMS];
         NN_UNROLL
         for (int v = 0; v < NN_QUANT_TILE_SUMS; v++)
-            made[v] = nn_quant_outputs_of(&sum[m][v * NN_QUANT_VECTORS / NN_QUANT_TILE_SUMS]) + c->scale[v].start;
+            made[v] = nn_quant_plus(nn_quant_outputs_of(&sum[m][v * NN_QUANT_VECTORS / NN_QUANT_TILE_SUMS]),
+                                    c->scale[v].start);
         nn_quant_store_row(y + (long)m * d->o, made, c->scale, &c->bounds, c->count);
     }
 }

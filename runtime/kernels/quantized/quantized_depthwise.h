@@ -128,7 +128,7 @@ NN_INLINE void nn_quant_block_of(const nn_int8_conv *d, const nn_int8_conv_args 
     for (int g = 0; g < NN_QUANT_GROUPS; g++) {
         const nn_quant_sums sums = nn_quant_of_panels(d, a->panels, first, g, sums_at);
         b->scale[g] = nn_quant_scale_in_order(scale, g);
-        b->scale[g].start -= sums * (NN_QUANT_OFFSET + d->zero);
+        b->scale[g].start = nn_quant_plus(b->scale[g].start, -(sums * (NN_QUANT_OFFSET + d->zero)));
         for (int v = 0; v < w->steps; v++)
             for (int q = 0; q < w->parts; q++)
                 b->weight[v * w->parts + q][g] = nn_quant_block_weight(d, a->panels, first, g, v, q);
