@@ -125,14 +125,6 @@ static OnnxValue *less_zero(Conversion *c, OnnxValue *x, const Quantity *q, doub
 
 static ImportNode *whole_numbers(Conversion *c, ImportNode *in) { return rounded_node(c, in, "nearest"); }
 
-static ImportNode *cut_off(Conversion *c, ImportNode *in, double low, double high)
-{
-    ImportNode *n = layer_like(c, "clamp", in);
-    arg_real(c->imp, n, "min", low);
-    arg_real(c->imp, n, "max", high);
-    return n;
-}
-
 /* The integers of x. */
 static OnnxValue *integers_of_reals(Conversion *c, OnnxValue *x, const Quantity *q)
 {
@@ -140,7 +132,7 @@ static OnnxValue *integers_of_reals(Conversion *c, OnnxValue *x, const Quantity 
         applied(c, "div", x, along(c, q->scale->count, constant_values(c->imp, q->scale), q->axis, x->rank));
     if (!ratio) return NULL;
     OnnxValue *whole = less_zero(c, by_layer(c, ratio, whole_numbers(c, ratio->node)), q, 1);
-    return whole ? by_layer(c, whole, cut_off(c, whole->node, q->low, q->high)) : NULL;
+    return whole ? by_layer(c, whole, clamped(c, whole->node, q->low, q->high)) : NULL;
 }
 
 /* The numbers that integers stand for. */
@@ -436,11 +428,11 @@ static bool convert_dynamic_quantize(Conversion *c)
     OnnxValue *zero = scale ? applied(c, "div", value_new(c->imp, below, x->rank, ones, false), scale) : NULL;
     OnnxValue *ratio = scale ? applied(c, "div", x, scale) : NULL;
     if (!zero || !ratio) return false;
-    zero->node = whole_numbers(c, cut_off(c, zero->node, 0, levels));
+    zero->node = whole_numbers(c, clamped(c, zero->node, 0, levels));
     OnnxValue *sum = applied(c, "add", by_layer(c, ratio, whole_numbers(c, ratio->node)), zero);
     if (!sum) return false;
     const Shape number = shape_vector(1);
-    put_typed(c, 0, by_layer(c, sum, cut_off(c, sum->node, 0, levels)), TYPE(UINT8));
+    put_typed(c, 0, by_layer(c, sum, clamped(c, sum->node, 0, levels)), TYPE(UINT8));
     put_typed(c, 1, value_new(c->imp, reshaped(c, scale->node, number), 0, NULL, false), TYPE(FLOAT));
     return put_typed(c, 2, value_new(c->imp, reshaped(c, zero->node, number), 0, NULL, false), TYPE(UINT8));
 }
