@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/kernels/limits.h"
 #include "runtime/train/sharding.h"
 
 enum {
@@ -51,13 +50,6 @@ const unsigned char *buckets_tensors(const Buckets *b) { return b->in; }
 
 /* ---- slices ------------------------------------------------------------------------------ */
 
-/* As the kernels cut a tensor among threads: nn_partition. */
-static size_t part_begin(size_t count, int part, int parts)
-{
-    const size_t lines = (count + NN_LINE - 1) / NN_LINE, at = lines * (size_t)part / (size_t)parts * NN_LINE;
-    return at < count ? at : count;
-}
-
 /* Floats of the tensor. */
 typedef struct RankSlice {
     size_t begin, count;
@@ -66,8 +58,8 @@ typedef struct RankSlice {
 static RankSlice slice_of(const Buckets *b, const CutTensor *cut, int part, int rank)
 {
     const int size = b->shares->size, at = part * size + rank, all = cut->parts * size;
-    const size_t begin = part_begin(cut->count, at, all);
-    return (RankSlice){begin, part_begin(cut->count, at + 1, all) - begin};
+    const size_t begin = chunk_part_begin(cut->count, at, all);
+    return (RankSlice){begin, chunk_part_begin(cut->count, at + 1, all) - begin};
 }
 
 static float *values_at(const Buckets *b, const CutTensor *cut, size_t at)
@@ -127,21 +119,8 @@ static void start_back(Buckets *b, Bucket *k, RankSlice slice)
 
 /* ---- this rank's slice --------------------------------------------------------------------- */
 
-/* Where the sum of a node is; `to` is taken where it is not there yet and is not NULL. */
-static const float *sum_node(const Buckets *b, ChunkNode n, float *to, size_t count)
-{
-    const int known = chunk_shares_find(b->shares, n);
-    if (known >= 0) return b->node[known];
-    const float *left = sum_node(b, chunk_left(n), NULL, count);
-    if (!chunk_has_leaves(chunk_right(n), b->shares->leaves)) return left;
-    const float *right = sum_node(b, chunk_right(n), NULL, count);
-    if (!to) to = b->partial[n.level][n.index % 2];
-    chunk_add(to, left, right, count);
-    return to;
-}
-
 /* The sum of all ranks takes the place of this rank's first node. */
-static void sum_all(Buckets *b, const Bucket *k, RankSlice slice)
+static void sum_all(const Buckets *b, const Bucket *k, RankSlice slice)
 {
     const ChunkShares *s = b->shares;
     const CutTensor *cut = &b->cut[k->tensor];
@@ -153,7 +132,7 @@ static void sum_all(Buckets *b, const Bucket *k, RankSlice slice)
             if (r != s->rank) got += slice.count;
         }
     float *to = gradients_at(b, cut, 0, slice.begin);
-    const float *sum = sum_node(b, chunk_root(s->leaves), to, slice.count);
+    const float *sum = chunk_reduce(&(ChunkReduction){s, b->node, b->partial, chunk_add, slice.count}, to);
     if (sum != to) memcpy(to, sum, slice.count * sizeof *to);
 }
 

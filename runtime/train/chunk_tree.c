@@ -1,5 +1,7 @@
 #include "runtime/train/chunk_tree.h"
 
+#include "runtime/kernels/limits.h"
+
 static int node_end(ChunkNode n, int leaves)
 {
     const int end = (n.index + 1) << n.level;
@@ -31,15 +33,20 @@ ChunkNode chunk_root(int leaves)
 }
 
 /* The C compiler makes vectors of such a loop by itself only where it may take more code than -O2 lets it. */
-enum { LINE_FLOATS = 16 };
-typedef float FloatLine __attribute__((vector_size(LINE_FLOATS * sizeof(float)), aligned(sizeof(float)), may_alias));
+typedef float FloatLine __attribute__((vector_size(NN_LINE * sizeof(float)), aligned(sizeof(float)), may_alias));
 
 void chunk_add(float *to, const float *left, const float *right, size_t count)
 {
     size_t i = 0;
-    for (; i + LINE_FLOATS <= count; i += LINE_FLOATS)
+    for (; i + NN_LINE <= count; i += NN_LINE)
         *(FloatLine *)(to + i) = *(const FloatLine *)(left + i) + *(const FloatLine *)(right + i);
     for (; i < count; i++) to[i] = left[i] + right[i];
+}
+
+size_t chunk_part_begin(size_t count, int part, int parts)
+{
+    const size_t lines = (count + NN_LINE - 1) / NN_LINE, at = lines * (size_t)part / (size_t)parts * NN_LINE;
+    return at < count ? at : count;
 }
 
 void chunk_shares_list(ChunkShares *s, int leaves)
@@ -78,3 +85,20 @@ int chunk_shares_find(const ChunkShares *s, ChunkNode n)
 static int within(const ChunkShares *s, int leaf) { return leaf < s->leaves ? leaf : s->leaves; }
 int chunk_shares_begin(const ChunkShares *s) { return within(s, chunk_begin(s->chunks, s->rank, s->size)); }
 int chunk_shares_end(const ChunkShares *s) { return within(s, chunk_begin(s->chunks, s->rank + 1, s->size)); }
+
+static const float *reduce_node(const ChunkReduction *r, ChunkNode n, float *to)
+{
+    const int known = chunk_shares_find(r->shares, n);
+    if (known >= 0) return r->node[known];
+    const float *left = reduce_node(r, chunk_left(n), NULL);
+    if (!chunk_has_leaves(chunk_right(n), r->shares->leaves)) return left;
+    const float *right = reduce_node(r, chunk_right(n), NULL);
+    if (!to) to = r->partial[n.level][n.index % 2];
+    r->join(to, left, right, r->count);
+    return to;
+}
+
+const float *chunk_reduce(const ChunkReduction *r, float *to)
+{
+    return reduce_node(r, chunk_root(r->shares->leaves), to);
+}

@@ -31,8 +31,14 @@ static inline bool chunk_is_node(ChunkNode a, ChunkNode b) { return a.level == b
 /* The first chunk of a rank, of a whole batch. */
 static inline int chunk_begin(int chunks, int rank, int size) { return (int)((long long)chunks * rank / size); }
 
-/* to = left + right, element by element; `to` may be one of them. */
-void chunk_add(float *to, const float *left, const float *right, size_t count);
+/* What a node is of the two below it: `to` may be one of them. */
+typedef void ChunkJoin(float *to, const float *left, const float *right, size_t count);
+
+ChunkJoin chunk_add; /* to = left + right, element by element */
+
+/* Where part `part` of `parts` of a vector begins, as the kernels cut it among threads (nn_partition): at a whole
+ * cache line. */
+size_t chunk_part_begin(size_t count, int part, int parts);
 
 /* The nodes of all ranks, in the order of the leaves. */
 typedef struct ChunkShares {
@@ -49,5 +55,17 @@ int chunk_shares_first(const ChunkShares *);           /* of this rank, in `node
 int chunk_shares_find(const ChunkShares *, ChunkNode); /* its position in `node`; −1 */
 int chunk_shares_begin(const ChunkShares *);           /* the leaves of this rank, */
 int chunk_shares_end(const ChunkShares *);             /* as far as this batch has them */
+
+/* What all nodes of the shares become, put together in the order of the tree. */
+typedef struct ChunkReduction {
+    const ChunkShares *shares;
+    const float *const *node;   /* [nodes of all ranks]: each one's vector */
+    float *const (*partial)[2]; /* [CHUNK_LEVELS]: memory for two nodes of each level that has none in `node` */
+    ChunkJoin *join;
+    size_t count; /* of a vector */
+} ChunkReduction;
+
+/* Where the root's vector is: in `node`, else in `to` if it is not NULL, else in `partial`. */
+const float *chunk_reduce(const ChunkReduction *, float *to);
 
 #endif

@@ -44,7 +44,7 @@ struct Chunks {
 
     /* memory: this rank's nodes, a vector each; for sums below them, a vector per level; for this rank's slice, the nodes of all other ranks, and two partial sums per level */
     float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
-    float **slice; /* of each node that is here */
+    const float **slice; /* of each node that is here */
     NnMessage *messages;
     Sharding *sharding; /* NULL: it does not divide the optimizer's state by tensors */
     Buckets *buckets;   /* NULL: all gradients are in the rest */
@@ -167,12 +167,9 @@ static float node_weight(const Chunks *c, ChunkNode n)
 
 /* ---- the nodes of all ranks ------------------------------------------------------------------ */
 
-/* Vectors are cut at whole cache lines. */
 static size_t rank_slice_begin(const Chunks *c, int rank)
 {
-    enum { LINE = 16 };
-    const size_t lines = (c->sent_count + LINE - 1) / LINE, at = lines * (size_t)rank / (size_t)c->shares.size * LINE;
-    return at < c->sent_count ? at : c->sent_count;
+    return chunk_part_begin(c->sent_count, rank, c->shares.size);
 }
 
 static size_t rank_slice_count(const Chunks *c, int rank)
@@ -207,17 +204,11 @@ static void scatter_nodes(Chunks *c)
     send_all(c, messages, count);
 }
 
-/* The slice of a node's sum, in memory of its own or where it was computed. */
-static const float *combine_slices(const Chunks *c, ChunkNode n)
+/* This rank's slice of the root, in memory of its own or where it was computed. */
+static const float *combine_slices(const Chunks *c)
 {
-    const int known = chunk_shares_find(&c->shares, n);
-    if (known >= 0) return c->slice[known];
-    const float *left = combine_slices(c, chunk_left(n));
-    if (!chunk_has_leaves(chunk_right(n), c->shares.leaves)) return left;
-    const float *right = combine_slices(c, chunk_right(n));
-    float *sum = c->partial[n.level][n.index % 2];
-    chunk_add(sum, left, right, rank_slice_count(c, c->shares.rank));
-    return sum;
+    const size_t count = rank_slice_count(c, c->shares.rank);
+    return chunk_reduce(&(ChunkReduction){&c->shares, c->slice, c->partial, chunk_add, count}, NULL);
 }
 
 static void gather_root(const Chunks *c, float *root)
@@ -253,7 +244,7 @@ static void combine_nodes(Chunks *c)
     if (c->shares.size == 1) return; /* the only node is the root */
     for (int k = 0; k < nodes || k == 0; k++) move_rest(c, k, true);
     scatter_nodes(c);
-    memmove(c->sent[0] + rank_slice_begin(c, c->shares.rank), combine_slices(c, chunk_root(c->shares.leaves)),
+    memmove(c->sent[0] + rank_slice_begin(c, c->shares.rank), combine_slices(c),
             rank_slice_count(c, c->shares.rank) * sizeof(float));
     gather_root(c, c->sent[0]);
     move_rest(c, 0, false);

@@ -9,7 +9,7 @@ struct CollectiveRun {
     double limit;
     float *vectors, *received; /* this rank's nodes, and those of the others */
     float *above[CHUNK_LEVELS][2];
-    float **slice; /* [all nodes]: where each is */
+    const float **slice; /* [all nodes]: where each is */
     NnMessage *messages;
     /* of the collective at hand */
     int kind;
@@ -26,11 +26,6 @@ static size_t piece_values(const nn_collective *c)
 
 /* ---- two nodes become one ------------------------------------------------------------ */
 
-static void add_means(float *to, const float *left, const float *right, size_t count)
-{
-    for (size_t i = 0; i < count; i++) to[i] = left[i] + right[i];
-}
-
 /* Chan, Golub and LeVeque: means, squared differences, and the count. */
 static void join_moments(float *to, const float *left, const float *right, size_t count)
 {
@@ -44,10 +39,7 @@ static void join_moments(float *to, const float *left, const float *right, size_
     to[last] = all;
 }
 
-static void join_nodes(const CollectiveRun *r, float *to, const float *left, const float *right)
-{
-    (r->kind == NN_MEAN ? add_means : join_moments)(to, left, right, r->count);
-}
+static ChunkJoin *join_of(const CollectiveRun *r) { return r->kind == NN_MEAN ? chunk_add : join_moments; }
 
 /* ---- this rank's nodes ------------------------------------------------------------------ */
 
@@ -73,7 +65,7 @@ static void take_node(const CollectiveRun *r, ChunkNode n, float *to)
     if (!chunk_has_leaves(chunk_right(n), r->shares->leaves)) return;
     float *right = r->above[n.level][0];
     take_node(r, chunk_right(n), right);
-    join_nodes(r, to, to, right);
+    join_of(r)(to, to, right, r->count);
 }
 
 /* ---- those of all ranks ------------------------------------------------------------------- */
@@ -97,16 +89,9 @@ static void share_nodes(CollectiveRun *r)
     if (count) r->ranks->exchange(r->ranks, r->messages, count, r->limit);
 }
 
-static const float *join_all(const CollectiveRun *r, ChunkNode n)
+static const float *join_all(const CollectiveRun *r)
 {
-    const int known = chunk_shares_find(r->shares, n);
-    if (known >= 0) return r->slice[known];
-    const float *left = join_all(r, chunk_left(n));
-    if (!chunk_has_leaves(chunk_right(n), r->shares->leaves)) return left;
-    const float *right = join_all(r, chunk_right(n));
-    float *to = r->above[n.level][n.index % 2];
-    join_nodes(r, to, left, right);
-    return to;
+    return chunk_reduce(&(ChunkReduction){r->shares, r->slice, r->above, join_of(r), r->count}, NULL);
 }
 
 static void give(const CollectiveRun *r, const float *root, float samples)
@@ -133,7 +118,7 @@ void collective_reduce(CollectiveRun *r, const nn_collective *at, const Collecti
     r->part = part;
     for (int i = 0; i < s->nodes[s->rank]; i++) take_node(r, s->node[first + i], r->vectors + (size_t)i * r->count);
     share_nodes(r);
-    give(r, join_all(r, chunk_root(s->leaves)), samples);
+    give(r, join_all(r), samples);
 }
 
 /* ---- memory ----------------------------------------------------------------------------------- */
