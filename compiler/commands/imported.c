@@ -18,36 +18,42 @@
 
 bool is_model_file(const char *path) { return path && path_has_ending(path, ".onnx"); }
 
-int imported_read(Arena *arena, const char *path, const OnnxImportOptions *options, OnnxImport *out, Text *source)
+static int read_model(Arena *arena, const char *path, const OnnxImportOptions *options, OnnxImport *out)
 {
     NnError error = {0};
-    text_init(source, arena);
-    if (onnx_import(arena, path, options, out, &error)) {
-        const int status = fail_error(&error);
-        return out->refused.count ? STATUS_REFUSED : status;
-    }
-    if (write_source(out->graph, source, &error) == 0) return STATUS_OK;
+    if (!onnx_import(arena, path, options, out, &error)) return STATUS_OK;
+    const int status = fail_error(&error);
+    return out->refused.count ? STATUS_REFUSED : status;
+}
+
+static int put_source(const OnnxImport *import, Text *source)
+{
+    NnError error = {0};
+    if (write_source(import->graph, source, &error) == 0) return STATUS_OK;
     fail_error(&error);
     return STATUS_REFUSED;
+}
+
+int imported_read(Arena *arena, const char *path, const OnnxImportOptions *options, OnnxImport *out, Text *source)
+{
+    text_init(source, arena);
+    const int status = read_model(arena, path, options, out);
+    return status ? status : put_source(out, source);
 }
 
 int imported_net(Arena *arena, const char *path, const OnnxImportOptions *options, OnnxImport *out, Text *source,
                  ImportedInt8 **int8)
 {
-    NnError error = {0};
     const char *why = NULL;
     *int8 = NULL;
     text_init(source, arena);
-    if (onnx_import(arena, path, options, out, &error)) {
-        const int status = fail_error(&error);
-        return out->refused.count ? STATUS_REFUSED : status;
-    }
+    const int status = read_model(arena, path, options, out);
+    if (status) return status;
     *int8 = imported_int8(arena, out->graph, &why);
     if (why) fprintf(stderr, "nnc: note: %s: its integers are simulated in f32, since %s\n", path, why);
-    if (*int8) return text_add(source, imported_int8_source(*int8)), STATUS_OK;
-    if (write_source(out->graph, source, &error) == 0) return STATUS_OK;
-    fail_error(&error);
-    return STATUS_REFUSED;
+    if (!*int8) return put_source(out, source);
+    text_add(source, imported_int8_source(*int8));
+    return STATUS_OK;
 }
 
 bool imported_input(Arena *arena, const char *text, OnnxInputShape *s)

@@ -12,9 +12,7 @@
 /* A value of the graph without marks, by the place of its node in the graph with them. */
 typedef struct PlainValue {
     ImportNode *node;
-    const ImportNode *mark; /* the fake_quantize of the value, or NULL */
-    const char *outer;      /* "Conv 'c1'", of the model */
-    bool marked;            /* read through the mark, not directly */
+    bool marked; /* read through the mark, not directly */
 } PlainValue;
 
 /* `to` reads `from`; NULL: the caller does. */
