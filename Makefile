@@ -57,7 +57,7 @@ REPORT_PAGE = $(addprefix compiler/report/page/, head.html foot.html page.html p
 PAGE_SCRIPT = $(patsubst %, compiler/report/page/%.js, base tip blocks graph bars arena field flow tables print main)
 RUN_SCRIPT = $(patsubst %, compiler/report/page/%.js, run tip graph gradient activations run_main)
 
-SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c)) \
+SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*/*.c compiler/commands/*/*.c)) \
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
 PAGES = $(sort $(wildcard runtime/kernels/config/*.h))
 PAGE_TABLES = runtime/kernels/config/tables.sh
@@ -169,8 +169,8 @@ MATIO_MARK = $(BUILD)/matio_$(or $(MATIO),none)
 SIXEL_MARK = $(BUILD)/sixel_$(or $(SIXEL),none)
 $(BUILD)/runtime/data/mat.o: $(MATIO_MARK)
 $(BUILD)/runtime/data/mat.o: ALL_CFLAGS += $(if $(MATIO),-DNNC_MATIO='"$(MATIO)"')
-$(BUILD)/compiler/commands/sixel.o: $(SIXEL_MARK)
-$(BUILD)/compiler/commands/sixel.o: ALL_CFLAGS += $(if $(SIXEL),-DNNC_SIXEL='"$(SIXEL)"')
+$(BUILD)/compiler/commands/pictures/sixel.o: $(SIXEL_MARK)
+$(BUILD)/compiler/commands/pictures/sixel.o: ALL_CFLAGS += $(if $(SIXEL),-DNNC_SIXEL='"$(SIXEL)"')
 $(MATIO_MARK) $(SIXEL_MARK):
 	@mkdir -p $(@D)
 	@rm -f $(BUILD)/$(firstword $(subst _, ,$(@F)))_*

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "commands/commands.h"
+#include "commands/support/command.h"
 
 /* Words of the product that this version does not have. */
 static const char *const later[] = {"export", NULL};

@@ -5,10 +5,12 @@
 # header includes itself through others.
 cd "$(dirname "$0")/.." || exit 1
 
-modules='base front graph elab autodiff quantize ops passes plan lower emit backend report stats interop commands library'
+modules='base front graph elab autodiff quantize ops passes plan lower emit backend report stats interop'
+modules="$modules commands/support commands/pictures commands/predict commands/train commands/quantize"
+modules="$modules commands/show commands/trace commands/bench commands/check commands commands/help library"
 ops_know='base graph autodiff quantize ops'
 
-# A module may be a directory in a directory, such as ops/layers: the longest name counts.
+# A module may be a directory in a directory, such as commands/train: the longest name counts.
 # shellcheck disable=SC2016  # $ belongs to awk
 find compiler runtime -name '*.[chly]' | LC_ALL=C sort | xargs awk -v modules="$modules" -v ops_know="$ops_know" '
 BEGIN {

@@ -11,8 +11,8 @@
 #include "backend/tool.h"
 #include "backend/workdir.h"
 #include "commands/compile.h"
-#include "commands/feeding.h"
-#include "commands/output.h"
+#include "commands/support/feeding.h"
+#include "commands/support/output.h"
 #include "emit/c_names.h"
 #include "runtime/nn.h"
 

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 #include "commands/compile.h"
-#include "commands/output.h"
-#include "commands/weighted.h"
+#include "commands/support/output.h"
+#include "commands/support/weighted.h"
 #include "emit/c_names.h"
 #include "lower/dump.h"
 

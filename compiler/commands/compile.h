@@ -4,9 +4,9 @@
 #ifndef NNC_COMPILE_H
 #define NNC_COMPILE_H
 
-#include "commands/commands.h"
-#include "commands/output.h"
-#include "commands/trained.h"
+#include "commands/support/load.h"
+#include "commands/support/output.h"
+#include "commands/train/trained.h"
 
 enum {
     COMPILE_INFER = OPTION_FIRST_OWN,

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "backend/cache.h"
-#include "commands/commands.h"
-#include "commands/feeding.h"
+#include "commands/support/command.h"
+#include "commands/support/feeding.h"
 #include "report/report_table.h"
 #include "runtime/data/dataset.h"
 #include "runtime/data/known_sets.h"

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/feeding.h"
-#include "commands/imported.h"
-#include "commands/net_weights.h"
-#include "commands/weighted.h"
+#include "commands/support/feeding.h"
+#include "commands/support/imported.h"
+#include "commands/support/net_weights.h"
+#include "commands/support/weighted.h"
 #include "interop/export_onnx.h"
 #include "runtime/core/new_file.h"
 #include "runtime/core/tensors_save.h"

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/commands.h"
-#include "commands/output.h"
+#include "commands/support/load.h"
+#include "commands/support/output.h"
 
 enum { CHECK = OPTION_FIRST_OWN };
 

@@ -5,9 +5,9 @@
  */
 #include <string.h>
 
-#include "commands/feeding.h"
-#include "commands/imported.h"
-#include "commands/output.h"
+#include "commands/support/feeding.h"
+#include "commands/support/imported.h"
+#include "commands/support/output.h"
 #include "interop/write_weights.h"
 #include "runtime/core/new_file.h"
 

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "commands/bench.h"
-#include "commands/commands.h"
-#include "commands/output.h"
+#include "commands/bench/bench.h"
+#include "commands/support/load.h"
+#include "commands/support/output.h"
 #include "report/report.h"
 #include "runtime/train/progress.h"
 

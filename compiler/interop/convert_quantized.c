@@ -5,7 +5,7 @@
  * `fake_quantize`, with its scale (OnnxValue.codes): DequantizeLinear then has nothing to do, and layers
  * that only move numbers keep both.  Where anything else takes the integers themselves, they are
  * computed: x / scale, rounded, plus the integer that stands for 0.  Which of these layers become
- * integers of the net is decided later, when it is whole (commands/imported_int8.c).
+ * integers of the net is decided later, when it is whole (commands/support/imported_int8.c).
  */
 #include <math.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/commands.h"
+#include "commands/support/load.h"
 #include "report/report.h"
 #include "runtime/kernels/system/team.h"
 #include "runtime/train/train.h"

@@ -1,11 +1,11 @@
 /*
  * Pictures: pixels and text, sizes, files, and the frames of a contact sheet.
  */
-#include "commands/predict_sheet.h"
+#include "commands/predict/predict_sheet.h"
 
 #include <stdlib.h>
 
-#include "commands/canvas.h"
+#include "commands/pictures/canvas.h"
 #include "runtime/data/decode.h"
 #include "tests/unit/files.h"
 #include "tests/unit/suites.h"

@@ -1,7 +1,7 @@
 /*
  * The tree of a batch's chunks: what each rank computes of it; and steps in chunks, with threads as ranks.
  */
-#include "commands/chunking.h"
+#include "commands/train/chunking.h"
 #include "runtime/train/chunks.h"
 
 #include <check.h>

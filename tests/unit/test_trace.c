@@ -2,7 +2,7 @@
  * nnc trace: the published numbers of every exercise stand in its trace, and a step that is
  * traced is the step of training, to the bit.
  */
-#include "commands/trace.h" /* before check.h, which has a macro called `fail` */
+#include "commands/trace/trace.h" /* before check.h, which has a macro called `fail` */
 
 #include <check.h>
 #include <math.h>

@@ -1,0 +1,102 @@
+/*
+ * What the machine can do at most, measured now.
+ *
+ * Enters: how many threads.  Leaves: multiply-adds a second from registers, and
+ * bytes a second from and to memory, by the kernels of this processor's own
+ * instruction set (runtime/kernels/system/peak.h).  The best of a few short runs counts,
+ * since everything that disturbs a run makes it slower.
+ */
+#include "commands/bench/bench.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/core/core.h"
+#include "runtime/kernels/library.h"
+#include "runtime/kernels/system/clock.h"
+#include "runtime/kernels/system/team.h"
+
+enum { PEAK_RUNS = 4, STREAM_RUNS = 4, MAX_LANES = 64 };
+static const int64_t fma_nanoseconds = 50000000; /* that a run is to take */
+static const long fma_first_rounds = 100000;
+static const long stream_floats = 32 << 20; /* of each of two arrays: beyond any cache */
+
+typedef double PeakFma(long rounds, float factor, float summand, float *result);
+typedef void PeakStream(long count, float factor, const float *x, float *y, int t, int T);
+
+typedef struct PeakRun {
+    PeakFma *fma;
+    PeakStream *stream;
+    long rounds;
+    float *x, *y;
+    int64_t nanoseconds; /* from when all begin to when all are done */
+    double operations;   /* of one thread */
+    int threads;
+} PeakRun;
+
+static void *kernel(const char *name, const char **kernels)
+{
+    for (const nn_symbol *s = nn_kernel_library(kernels); s->name; s++)
+        if (strcmp(s->name, name) == 0) return s->address;
+    assert(0 && "the library has the kernels of peak.h");
+    return NULL;
+}
+
+/* ---- arithmetic ------------------------------------------------------------ */
+
+static void fma_part(const void *pass, int t, int T, nn_team *team)
+{
+    PeakRun *run = *(PeakRun *const *)pass;
+    float result[MAX_LANES];
+    nn_barrier(team);
+    int64_t begin = nn_now();
+    double operations = run->fma(run->rounds, 0.9999f, 1e-4f, result);
+    nn_barrier(team);
+    if (t > 0) return;
+    run->nanoseconds = nn_now() - begin;
+    run->operations = operations;
+    run->threads = T;
+}
+
+void machine_peak(Machine *m, int64_t threads)
+{
+    PeakRun run = {.fma = (PeakFma *)kernel("nn_peak_fma", &m->kernels), .rounds = fma_first_rounds};
+    PeakRun *pass = &run;
+    m->flops = 0;
+    for (int i = 0; i < PEAK_RUNS; i++) {
+        nn_team_run(fma_part, &pass, threads > 0 ? (int)threads : nn_processors());
+        double rate = run.operations * run.threads / (double)run.nanoseconds * 1e9;
+        if (rate > m->flops) m->flops = rate;
+        run.rounds = (long)((double)run.rounds * (double)fma_nanoseconds / (double)run.nanoseconds) + 1;
+    }
+    m->threads = run.threads;
+}
+
+/* ---- memory ---------------------------------------------------------------- */
+
+static void stream_part(const void *pass, int t, int T, nn_team *team)
+{
+    PeakRun *run = *(PeakRun *const *)pass;
+    nn_barrier(team);
+    int64_t begin = nn_now();
+    run->stream(stream_floats, 0.5f, run->x, run->y, t, T);
+    nn_barrier(team);
+    if (t == 0) run->nanoseconds = nn_now() - begin;
+}
+
+void machine_bandwidth(Machine *m)
+{
+    size_t bytes = (size_t)stream_floats * sizeof(float);
+    PeakRun run = {
+        .stream = (PeakStream *)kernel("nn_peak_stream", NULL), .x = block_alloc(bytes), .y = block_alloc(bytes)};
+    PeakRun *pass = &run;
+    m->bytes = 0;
+    for (int i = 0; i < STREAM_RUNS; i++) {
+        nn_team_run(stream_part, &pass, m->threads);
+        double rate = 3.0 * (double)bytes / (double)run.nanoseconds * 1e9;
+        if (rate > m->bytes) m->bytes = rate;
+    }
+    free(run.x);
+    free(run.y);
+}

@@ -1,0 +1,102 @@
+/* Files of int8 weights. */
+#include "commands/support/quantized.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "commands/support/feeding.h"
+
+typedef struct ScaleFile {
+    NnTensors *file;
+    const char *path;
+    const Model *m;
+    json_t *how; /* the metadata `quantization`, or NULL */
+    NnError error;
+} ScaleFile;
+
+static int no_scale(ScaleFile *f, const char *name)
+{
+    if (!f->error.status)
+        nn_fail(&f->error, NN_BAD_INPUT, "%s has no scale of %s: it was made for another net than %s", f->path, name,
+                f->m->net->name);
+    return 0;
+}
+
+/* The file's tensor of so many numbers, or NULL. */
+static const NnTensor *scale_tensor(ScaleFile *f, const char *name, const char *what, size_t count)
+{
+    const NnTensor *t = nn_tensors_find(f->file, arena_printf(f->m->c->arena, "quantization/%s.%s", name, what));
+    return t && t->count == count && !nn_tensors_fetch(f->file, t, &f->error) ? t : NULL;
+}
+
+static bool scale_of_file(void *user, const Tensor *value, Affine *a)
+{
+    ScaleFile *f = user;
+    const NnTensor *scale = scale_tensor(f, value->name, "scale", 1);
+    const NnTensor *zero = scale_tensor(f, value->name, "zero_point", 1);
+    int32_t point = 0;
+    if (!scale || !zero || nn_tensor_ints(zero, &point, &f->error)) return no_scale(f, value->name);
+    nn_tensor_doubles(scale, &a->scale);
+    a->zero = point;
+    const bool sound = a->scale > 0 && a->scale < 1e30 && point >= -128 && point <= 127;
+    return sound || no_scale(f, value->name);
+}
+
+static const double *weight_scales_of_file(void *user, const WeightRequest *r)
+{
+    ScaleFile *f = user;
+    const int64_t rows = r->shape.dim[0];
+    const char *layer = r->of->name;
+    const NnTensor *t = scale_tensor(f, layer, "qweight.scale", (size_t)rows);
+    double *scales = arena_alloc(f->m->c->arena, (size_t)rows * sizeof *scales);
+    if (t) nn_tensor_doubles(t, scales);
+    if (!t) no_scale(f, layer);
+    return t ? scales : NULL;
+}
+
+static bool in_f32_by_file(void *user, const Node *layer)
+{
+    const ScaleFile *f = user;
+    const json_t *names = json_object_get(f->how, "in_f32");
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && strcmp(name, layer->name) == 0) return true;
+    }
+    return false;
+}
+
+/* Pipes are read once, by those that load them. */
+static bool may_be_quantized(const char *path)
+{
+    struct stat s;
+    NnError error = {0};
+    if (!path || stat(path, &s) || !S_ISREG(s.st_mode)) return false;
+    NnTensors *header = nn_tensors_open_header(path, &error);
+    const bool is = header && nn_tensors_metadata(header, "quantization");
+    nn_tensors_close(header);
+    return is;
+}
+
+int quantized_load(Model *m, const char *path, bool learns)
+{
+    if (!may_be_quantized(path)) return STATUS_OK;
+    if (learns && m->net->heads.count)
+        return fail(STATUS_INPUT, "%s has heads, which are not trained beside int8 weights", m->net->name);
+    ScaleFile f = {.path = path, .m = m};
+    f.file = nn_tensors_open(path, &f.error);
+    if (!f.file) return fail_error(&f.error);
+    const char *how = nn_tensors_metadata(f.file, "quantization");
+    f.how = how ? json_loads(how, 0, NULL) : NULL;
+    const QuantizeSource source = {&f, scale_of_file, weight_scales_of_file, in_f32_by_file, learns};
+    const QuantizedNet *net = quantize_net(m->net, &source);
+    json_decref(f.how);
+    const char *hash = nn_tensors_metadata(f.file, "quantization.certificate");
+    m->certificate = hash ? arena_strdup(m->c->arena, hash) : NULL;
+    nn_tensors_close(f.file);
+    if (!net) return fail_error(&f.error);
+    m->original = m->net;
+    m->net = net->graph;
+    m->quantized = net;
+    return STATUS_OK;
+}
