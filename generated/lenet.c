@@ -400,51 +400,51 @@ float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, i
 /* The scratch of lenet_step: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
 enum {
-    STEP_Y_C1_NCHW16N = 451584,   /* [4][1][32][32][16] */
-    STEP_Y_C1 = 0,                /* [4][6][28][28][16] */
-    STEP_Y_S2 = 301056,           /* [4][6][14][14][16] */
-    STEP_ARGMAX_S2 = 517120,      /* uint8_t [4][6][14][14][16] */
-    STEP_Y_TANH1 = 301056,        /* [4][6][14][14][16] */
-    STEP_Y_C3 = 0,                /* [4][16][10][10][16] */
-    STEP_Y_S4 = 424320,           /* [4][16][5][5][16] */
-    STEP_ARGMAX_S4 = 128000,      /* uint8_t [4][16][5][5][16] */
-    STEP_Y_TANH2 = 424320,        /* [4][16][5][5][16] */
-    STEP_Y_FLATTEN1 = 424320,     /* [4][400][16] */
-    STEP_Y_C5 = 386400,           /* [4][120][16] */
-    STEP_Y_TANH3 = 386400,        /* [4][120][16] */
-    STEP_Y_F6 = 376320,           /* [4][84][16] */
-    STEP_Y_TANH4 = 376320,        /* [4][84][16] */
-    STEP_Y_OUTPUT = 449920,       /* [4][10][16] */
-    STEP_Y_LOSS_NCHW = 450768,    /* [64][10] */
-    STEP_LOSS = 535936,           /* [1] */
-    STEP_DSCORES_LOSS = 450768,   /* [64][10] */
-    STEP_Y_OUTPUT_NCHW16N = 5376, /* [4][10][16] */
-    STEP_DX_OUTPUT = 7680,        /* [4][84][16] */
-    STEP_Y_OUTPUT_NCHW = 0,       /* [64][84] */
-    STEP_DWEIGHT_OUTPUT = 449920, /* [10][84] */
-    STEP_DBIAS_OUTPUT = 450768,   /* [10] */
-    STEP_DX_TANH4 = 7680,         /* [4][84][16] */
-    STEP_DX_F6 = 25600,           /* [4][120][16] */
-    STEP_Y_F6_NCHW = 0,           /* [64][120] */
-    STEP_Y_F6_NCHW_2 = 13056,     /* [64][84] */
-    STEP_DWEIGHT_F6 = 376320,     /* [84][120] */
-    STEP_DBIAS_F6 = 449920,       /* [84] */
-    STEP_DX_TANH3 = 25600,        /* [4][120][16] */
-    STEP_DX_C5 = 102400,          /* [4][400][16] */
-    STEP_Y_C5_NCHW = 0,           /* [64][400] */
-    STEP_Y_C5_NCHW_2 = 33280,     /* [64][120] */
-    STEP_DWEIGHT_C5 = 376320,     /* [120][400] */
-    STEP_DBIAS_C5 = 449920,       /* [120] */
-    STEP_Y_FLATTEN1_2 = 102400,   /* [4][16][5][5][16] */
-    STEP_DX_TANH2 = 102400,       /* [4][16][5][5][16] */
-    STEP_DX_S4 = 0,               /* [4][16][10][10][16] */
-    STEP_DX_C3 = 376320,          /* [4][6][14][14][16] */
-    STEP_DWEIGHT_C3 = 102400,     /* [16][6][5][5] */
-    STEP_DBIAS_C3 = 104800,       /* [16] */
-    STEP_DX_TANH1 = 376320,       /* [4][6][14][14][16] */
-    STEP_DX_S2 = 0,               /* [4][6][28][28][16] */
-    STEP_DWEIGHT_C1 = 301056,     /* [6][1][5][5] */
-    STEP_DBIAS_C1 = 301216        /* [6] */
+    STEP_Y_C1_NCHW16N = 376320,     /* [4][1][32][32][16] */
+    STEP_Y_C1 = 75264,              /* [4][6][28][28][16] */
+    STEP_Y_S2 = 0,                  /* [4][6][14][14][16] */
+    STEP_ARGMAX_S2 = 441856,        /* uint8_t [4][6][14][14][16] */
+    STEP_Y_TANH1 = 0,               /* [4][6][14][14][16] */
+    STEP_Y_C3 = 75264,              /* [4][16][10][10][16] */
+    STEP_Y_S4 = 177664,             /* [4][16][5][5][16] */
+    STEP_ARGMAX_S4 = 228864,        /* uint8_t [4][16][5][5][16] */
+    STEP_Y_TANH2 = 177664,          /* [4][16][5][5][16] */
+    STEP_Y_FLATTEN1 = 177664,       /* [4][400][16] */
+    STEP_Y_C5 = 85344,              /* [4][120][16] */
+    STEP_Y_TANH3 = 85344,           /* [4][120][16] */
+    STEP_Y_F6 = 75264,              /* [4][84][16] */
+    STEP_Y_TANH4 = 75264,           /* [4][84][16] */
+    STEP_Y_OUTPUT = 80640,          /* [4][10][16] */
+    STEP_Y_LOSS_NCHW = 175824,      /* [64][10] */
+    STEP_LOSS = 460672,             /* [1] */
+    STEP_DSCORES_LOSS = 175824,     /* [64][10] */
+    STEP_Y_OUTPUT_NCHW16N = 176464, /* [4][10][16] */
+    STEP_DX_OUTPUT = 164224,        /* [4][84][16] */
+    STEP_Y_OUTPUT_NCHW = 169600,    /* [64][84] */
+    STEP_DWEIGHT_OUTPUT = 174976,   /* [10][84] */
+    STEP_DBIAS_OUTPUT = 177104,     /* [10] */
+    STEP_DX_TANH4 = 164224,         /* [4][84][16] */
+    STEP_DX_F6 = 148864,            /* [4][120][16] */
+    STEP_Y_F6_NCHW = 156544,        /* [64][120] */
+    STEP_Y_F6_NCHW_2 = 169600,      /* [64][84] */
+    STEP_DWEIGHT_F6 = 75264,        /* [84][120] */
+    STEP_DBIAS_F6 = 156544,         /* [84] */
+    STEP_DX_TANH3 = 148864,         /* [4][120][16] */
+    STEP_DX_C5 = 203264,            /* [4][400][16] */
+    STEP_Y_C5_NCHW = 123264,        /* [64][400] */
+    STEP_Y_C5_NCHW_2 = 156544,      /* [64][120] */
+    STEP_DWEIGHT_C5 = 75264,        /* [120][400] */
+    STEP_DBIAS_C5 = 156544,         /* [120] */
+    STEP_Y_FLATTEN1_2 = 203264,     /* [4][16][5][5][16] */
+    STEP_DX_TANH2 = 203264,         /* [4][16][5][5][16] */
+    STEP_DX_S4 = 75264,             /* [4][16][10][10][16] */
+    STEP_DX_C3 = 301056,            /* [4][6][14][14][16] */
+    STEP_DWEIGHT_C3 = 177664,       /* [16][6][5][5] */
+    STEP_DBIAS_C3 = 180064,         /* [16] */
+    STEP_DX_TANH1 = 301056,         /* [4][6][14][14][16] */
+    STEP_DX_S2 = 0,                 /* [4][6][28][28][16] */
+    STEP_DWEIGHT_C1 = 441856,       /* [6][1][5][5] */
+    STEP_DBIAS_C1 = 442016          /* [6] */
 };
 
 struct lenet_step_pass {
@@ -479,6 +479,7 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     s4_training(arena + STEP_Y_C3 + first * 1600, arena + STEP_Y_S4 + first * 400,
                 (uint8_t *)(arena + STEP_ARGMAX_S4) + first * 400, samples);
     tanh2_forward(arena + STEP_Y_S4 + first * 400, arena + STEP_Y_TANH2 + first * 400, samples);
+    nn_barrier(team);
     c5_forward(arena + STEP_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
                arena + STEP_Y_C5 + first * 120, samples);
     tanh3_forward(arena + STEP_Y_C5 + first * 120, arena + STEP_Y_TANH3 + first * 120, samples);
@@ -502,11 +503,10 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     output_dw(arena + STEP_Y_OUTPUT_NCHW, arena + STEP_DSCORES_LOSS, arena + STEP_DWEIGHT_OUTPUT, t,
               T);
-    nn_barrier(team);
     output_db(arena + STEP_Y_OUTPUT_NCHW16N, arena + STEP_DBIAS_OUTPUT, t, T);
+    nn_barrier(team);
     output_weight_adam(arena + STEP_DWEIGHT_OUTPUT, m->output_weight, m->output_weight_exp_avg,
                        m->output_weight_exp_avg_sq, lr, m->step, t, T);
-    nn_barrier(team);
     output_bias_adam(arena + STEP_DBIAS_OUTPUT, m->output_bias, m->output_bias_exp_avg,
                      m->output_bias_exp_avg_sq, lr, m->step, t, T);
     tanh4_grad(arena + STEP_DX_OUTPUT + first * 84, arena + STEP_Y_TANH4 + first * 84,
@@ -519,10 +519,11 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
                         samples);
     nn_barrier(team);
     f6_dw(arena + STEP_Y_F6_NCHW, arena + STEP_Y_F6_NCHW_2, arena + STEP_DWEIGHT_F6, t, T);
-    f6_db(arena + STEP_DX_TANH4, arena + STEP_DBIAS_F6, t, T);
     nn_barrier(team);
+    f6_db(arena + STEP_DX_TANH4, arena + STEP_DBIAS_F6, t, T);
     f6_weight_adam(arena + STEP_DWEIGHT_F6, m->f6_weight, m->f6_weight_exp_avg,
                    m->f6_weight_exp_avg_sq, lr, m->step, t, T);
+    nn_barrier(team);
     f6_bias_adam(arena + STEP_DBIAS_F6, m->f6_bias, m->f6_bias_exp_avg, m->f6_bias_exp_avg_sq, lr,
                  m->step, t, T);
     tanh3_grad(arena + STEP_DX_F6 + first * 120, arena + STEP_Y_TANH3 + first * 120,
@@ -531,23 +532,26 @@ static void lenet_step_part(const void *pass, int t, int T, nn_team *team)
           samples);
     c5_nchw_reorder(arena + STEP_Y_FLATTEN1 + first * 400, arena + STEP_Y_C5_NCHW + first * 400,
                     samples);
+    nn_barrier(team);
     f6_nchw_reorder(arena + STEP_DX_TANH3 + first * 120, arena + STEP_Y_C5_NCHW_2 + first * 120,
                     samples);
     nn_barrier(team);
     c5_dw(arena + STEP_Y_C5_NCHW, arena + STEP_Y_C5_NCHW_2, arena + STEP_DWEIGHT_C5, t, T);
-    c5_db(arena + STEP_DX_TANH3, arena + STEP_DBIAS_C5, t, T);
     nn_barrier(team);
+    c5_db(arena + STEP_DX_TANH3, arena + STEP_DBIAS_C5, t, T);
     c5_weight_adam(arena + STEP_DWEIGHT_C5, m->c5_weight, m->c5_weight_exp_avg,
                    m->c5_weight_exp_avg_sq, lr, m->step, t, T);
+    nn_barrier(team);
     c5_bias_adam(arena + STEP_DBIAS_C5, m->c5_bias, m->c5_bias_exp_avg, m->c5_bias_exp_avg_sq, lr,
                  m->step, t, T);
     tanh2_grad(arena + STEP_Y_FLATTEN1_2 + first * 400, arena + STEP_Y_TANH2 + first * 400,
                arena + STEP_DX_TANH2 + first * 400, samples);
+    nn_barrier(team);
     s4_dx(arena + STEP_DX_TANH2 + first * 400, (uint8_t *)(arena + STEP_ARGMAX_S4) + first * 400,
           arena + STEP_DX_S4 + first * 1600, samples);
-    nn_barrier(team);
     c3_dx(arena + STEP_DX_S4 + first * 1600, m->c3_weight, arena + STEP_DX_C3 + first * 1176,
           samples);
+    nn_barrier(team);
     c3_dweight(arena + STEP_Y_TANH1, arena + STEP_DX_S4, arena + STEP_DWEIGHT_C3, t, T);
     c3_dbias(arena + STEP_DX_S4, arena + STEP_DBIAS_C3, t, T);
     nn_barrier(team);
@@ -587,51 +591,51 @@ float lenet_step(struct lenet *m, const float *x, const int32_t *target, float l
 /* The scratch of lenet_grad: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
 enum {
-    GRAD_Y_C1_NCHW16N = 451584,     /* [4][1][32][32][16] */
-    GRAD_Y_C1 = 0,                  /* [4][6][28][28][16] */
-    GRAD_Y_S2 = 301056,             /* [4][6][14][14][16] */
-    GRAD_ARGMAX_S2 = 565120,        /* uint8_t [4][6][14][14][16] */
-    GRAD_Y_TANH1 = 301056,          /* [4][6][14][14][16] */
-    GRAD_Y_C3 = 0,                  /* [4][16][10][10][16] */
-    GRAD_Y_S4 = 376320,             /* [4][16][5][5][16] */
-    GRAD_ARGMAX_S4 = 442880,        /* uint8_t [4][16][5][5][16] */
-    GRAD_Y_TANH2 = 376320,          /* [4][16][5][5][16] */
-    GRAD_Y_FLATTEN1 = 376320,       /* [4][400][16] */
-    GRAD_Y_C5 = 517120,             /* [4][120][16] */
-    GRAD_Y_TANH3 = 517120,          /* [4][120][16] */
-    GRAD_Y_F6 = 524800,             /* [4][84][16] */
-    GRAD_Y_TANH4 = 524800,          /* [4][84][16] */
-    GRAD_Y_OUTPUT = 449280,         /* [4][10][16] */
-    GRAD_Y_LOSS_NCHW = 449920,      /* [64][10] */
-    GRAD_LOSS = 597520,             /* [1] */
-    GRAD_DSCORES_LOSS = 449920,     /* [64][10] */
-    GRAD_Y_OUTPUT_NCHW16N = 449280, /* [4][10][16] */
-    GRAD_DX_OUTPUT = 401920,        /* [4][84][16] */
-    GRAD_Y_OUTPUT_NCHW = 530176,    /* [64][84] */
-    GRAD_DWEIGHT_OUTPUT = 596416,   /* [10][84] */
-    GRAD_DBIAS_OUTPUT = 597504,     /* [10] */
-    GRAD_DX_TANH4 = 401920,         /* [4][84][16] */
-    GRAD_DX_F6 = 427520,            /* [4][120][16] */
-    GRAD_Y_F6_NCHW = 435200,        /* [64][120] */
-    GRAD_Y_F6_NCHW_2 = 407296,      /* [64][84] */
-    GRAD_DWEIGHT_F6 = 583936,       /* [84][120] */
-    GRAD_DBIAS_F6 = 597392,         /* [84] */
-    GRAD_DX_TANH3 = 427520,         /* [4][120][16] */
-    GRAD_DX_C5 = 401920,            /* [4][400][16] */
-    GRAD_Y_C5_NCHW = 0,             /* [64][400] */
-    GRAD_Y_C5_NCHW_2 = 435200,      /* [64][120] */
-    GRAD_DWEIGHT_C5 = 517120,       /* [120][400] */
-    GRAD_DBIAS_C5 = 597264,         /* [120] */
-    GRAD_Y_FLATTEN1_2 = 401920,     /* [4][16][5][5][16] */
-    GRAD_DX_TANH2 = 401920,         /* [4][16][5][5][16] */
-    GRAD_DX_S4 = 0,                 /* [4][16][10][10][16] */
-    GRAD_DX_C3 = 376320,            /* [4][6][14][14][16] */
-    GRAD_DWEIGHT_C3 = 594016,       /* [16][6][5][5] */
-    GRAD_DBIAS_C3 = 597488,         /* [16] */
-    GRAD_DX_TANH1 = 376320,         /* [4][6][14][14][16] */
+    GRAD_Y_C1_NCHW16N = 376320,     /* [4][1][32][32][16] */
+    GRAD_Y_C1 = 75264,              /* [4][6][28][28][16] */
+    GRAD_Y_S2 = 0,                  /* [4][6][14][14][16] */
+    GRAD_ARGMAX_S2 = 489856,        /* uint8_t [4][6][14][14][16] */
+    GRAD_Y_TANH1 = 0,               /* [4][6][14][14][16] */
+    GRAD_Y_C3 = 75264,              /* [4][16][10][10][16] */
+    GRAD_Y_S4 = 177664,             /* [4][16][5][5][16] */
+    GRAD_ARGMAX_S4 = 228864,        /* uint8_t [4][16][5][5][16] */
+    GRAD_Y_TANH2 = 177664,          /* [4][16][5][5][16] */
+    GRAD_Y_FLATTEN1 = 177664,       /* [4][400][16] */
+    GRAD_Y_C5 = 441856,             /* [4][120][16] */
+    GRAD_Y_TANH3 = 441856,          /* [4][120][16] */
+    GRAD_Y_F6 = 508672,             /* [4][84][16] */
+    GRAD_Y_TANH4 = 508672,          /* [4][84][16] */
+    GRAD_Y_OUTPUT = 203264,         /* [4][10][16] */
+    GRAD_Y_LOSS_NCHW = 519424,      /* [64][10] */
+    GRAD_LOSS = 522256,             /* [1] */
+    GRAD_DSCORES_LOSS = 519424,     /* [64][10] */
+    GRAD_Y_OUTPUT_NCHW16N = 520064, /* [4][10][16] */
+    GRAD_DX_OUTPUT = 82944,         /* [4][84][16] */
+    GRAD_Y_OUTPUT_NCHW = 514048,    /* [64][84] */
+    GRAD_DWEIGHT_OUTPUT = 521152,   /* [10][84] */
+    GRAD_DBIAS_OUTPUT = 522240,     /* [10] */
+    GRAD_DX_TANH4 = 82944,          /* [4][84][16] */
+    GRAD_DX_F6 = 100864,            /* [4][120][16] */
+    GRAD_Y_F6_NCHW = 75264,         /* [64][120] */
+    GRAD_Y_F6_NCHW_2 = 88320,       /* [64][84] */
+    GRAD_DWEIGHT_F6 = 508672,       /* [84][120] */
+    GRAD_DBIAS_F6 = 522128,         /* [84] */
+    GRAD_DX_TANH3 = 100864,         /* [4][120][16] */
+    GRAD_DX_C5 = 203264,            /* [4][400][16] */
+    GRAD_Y_C5_NCHW = 75264,         /* [64][400] */
+    GRAD_Y_C5_NCHW_2 = 108544,      /* [64][120] */
+    GRAD_DWEIGHT_C5 = 441856,       /* [120][400] */
+    GRAD_DBIAS_C5 = 522000,         /* [120] */
+    GRAD_Y_FLATTEN1_2 = 203264,     /* [4][16][5][5][16] */
+    GRAD_DX_TANH2 = 203264,         /* [4][16][5][5][16] */
+    GRAD_DX_S4 = 75264,             /* [4][16][10][10][16] */
+    GRAD_DX_C3 = 301056,            /* [4][6][14][14][16] */
+    GRAD_DWEIGHT_C3 = 518752,       /* [16][6][5][5] */
+    GRAD_DBIAS_C3 = 522224,         /* [16] */
+    GRAD_DX_TANH1 = 301056,         /* [4][6][14][14][16] */
     GRAD_DX_S2 = 0,                 /* [4][6][28][28][16] */
-    GRAD_DWEIGHT_C1 = 565120,       /* [6][1][5][5] */
-    GRAD_DBIAS_C1 = 565280          /* [6] */
+    GRAD_DWEIGHT_C1 = 489856,       /* [6][1][5][5] */
+    GRAD_DBIAS_C1 = 490016          /* [6] */
 };
 
 struct lenet_grad_pass {
@@ -701,9 +705,9 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     f6_db(arena + GRAD_DX_TANH4, arena + GRAD_DBIAS_F6, t, T);
     tanh3_grad(arena + GRAD_DX_F6 + first * 120, arena + GRAD_Y_TANH3 + first * 120,
                arena + GRAD_DX_TANH3 + first * 120, samples);
-    nn_barrier(team);
     c5_dx(arena + GRAD_DX_TANH3 + first * 120, m->c5_weight, arena + GRAD_DX_C5 + first * 400,
           samples);
+    nn_barrier(team);
     c5_nchw_reorder(arena + GRAD_Y_FLATTEN1 + first * 400, arena + GRAD_Y_C5_NCHW + first * 400,
                     samples);
     f6_nchw_reorder(arena + GRAD_DX_TANH3 + first * 120, arena + GRAD_Y_C5_NCHW_2 + first * 120,
@@ -716,9 +720,9 @@ static void lenet_grad_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     s4_dx(arena + GRAD_DX_TANH2 + first * 400, (uint8_t *)(arena + GRAD_ARGMAX_S4) + first * 400,
           arena + GRAD_DX_S4 + first * 1600, samples);
-    nn_barrier(team);
     c3_dx(arena + GRAD_DX_S4 + first * 1600, m->c3_weight, arena + GRAD_DX_C3 + first * 1176,
           samples);
+    nn_barrier(team);
     c3_dweight(arena + GRAD_Y_TANH1, arena + GRAD_DX_S4, arena + GRAD_DWEIGHT_C3, t, T);
     c3_dbias(arena + GRAD_DX_S4, arena + GRAD_DBIAS_C3, t, T);
     tanh1_grad(arena + GRAD_DX_C3 + first * 1176, arena + GRAD_Y_TANH1 + first * 1176,
@@ -746,51 +750,51 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
 /* The scratch of lenet_grad_add: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
 enum {
-    GRAD_ADD_Y_C1_NCHW16N = 451584,   /* [4][1][32][32][16] */
-    GRAD_ADD_Y_C1 = 0,                /* [4][6][28][28][16] */
-    GRAD_ADD_Y_S2 = 301056,           /* [4][6][14][14][16] */
-    GRAD_ADD_ARGMAX_S2 = 517120,      /* uint8_t [4][6][14][14][16] */
-    GRAD_ADD_Y_TANH1 = 301056,        /* [4][6][14][14][16] */
-    GRAD_ADD_Y_C3 = 0,                /* [4][16][10][10][16] */
-    GRAD_ADD_Y_S4 = 424320,           /* [4][16][5][5][16] */
-    GRAD_ADD_ARGMAX_S4 = 128000,      /* uint8_t [4][16][5][5][16] */
-    GRAD_ADD_Y_TANH2 = 424320,        /* [4][16][5][5][16] */
-    GRAD_ADD_Y_FLATTEN1 = 424320,     /* [4][400][16] */
-    GRAD_ADD_Y_C5 = 386400,           /* [4][120][16] */
-    GRAD_ADD_Y_TANH3 = 386400,        /* [4][120][16] */
-    GRAD_ADD_Y_F6 = 376320,           /* [4][84][16] */
-    GRAD_ADD_Y_TANH4 = 376320,        /* [4][84][16] */
-    GRAD_ADD_Y_OUTPUT = 449920,       /* [4][10][16] */
-    GRAD_ADD_Y_LOSS_NCHW = 450768,    /* [64][10] */
-    GRAD_ADD_LOSS = 535936,           /* [1] */
-    GRAD_ADD_DSCORES_LOSS = 450768,   /* [64][10] */
-    GRAD_ADD_Y_OUTPUT_NCHW16N = 5376, /* [4][10][16] */
-    GRAD_ADD_DX_OUTPUT = 7680,        /* [4][84][16] */
-    GRAD_ADD_Y_OUTPUT_NCHW = 0,       /* [64][84] */
-    GRAD_ADD_DWEIGHT_OUTPUT = 449920, /* [10][84] */
-    GRAD_ADD_DBIAS_OUTPUT = 450768,   /* [10] */
-    GRAD_ADD_DX_TANH4 = 7680,         /* [4][84][16] */
-    GRAD_ADD_DX_F6 = 25600,           /* [4][120][16] */
-    GRAD_ADD_Y_F6_NCHW = 0,           /* [64][120] */
-    GRAD_ADD_Y_F6_NCHW_2 = 13056,     /* [64][84] */
-    GRAD_ADD_DWEIGHT_F6 = 376320,     /* [84][120] */
-    GRAD_ADD_DBIAS_F6 = 449920,       /* [84] */
-    GRAD_ADD_DX_TANH3 = 25600,        /* [4][120][16] */
-    GRAD_ADD_DX_C5 = 102400,          /* [4][400][16] */
-    GRAD_ADD_Y_C5_NCHW = 0,           /* [64][400] */
-    GRAD_ADD_Y_C5_NCHW_2 = 33280,     /* [64][120] */
-    GRAD_ADD_DWEIGHT_C5 = 376320,     /* [120][400] */
-    GRAD_ADD_DBIAS_C5 = 449920,       /* [120] */
-    GRAD_ADD_Y_FLATTEN1_2 = 102400,   /* [4][16][5][5][16] */
-    GRAD_ADD_DX_TANH2 = 102400,       /* [4][16][5][5][16] */
-    GRAD_ADD_DX_S4 = 0,               /* [4][16][10][10][16] */
-    GRAD_ADD_DX_C3 = 376320,          /* [4][6][14][14][16] */
-    GRAD_ADD_DWEIGHT_C3 = 102400,     /* [16][6][5][5] */
-    GRAD_ADD_DBIAS_C3 = 104800,       /* [16] */
-    GRAD_ADD_DX_TANH1 = 376320,       /* [4][6][14][14][16] */
-    GRAD_ADD_DX_S2 = 0,               /* [4][6][28][28][16] */
-    GRAD_ADD_DWEIGHT_C1 = 301056,     /* [6][1][5][5] */
-    GRAD_ADD_DBIAS_C1 = 301216        /* [6] */
+    GRAD_ADD_Y_C1_NCHW16N = 376320,     /* [4][1][32][32][16] */
+    GRAD_ADD_Y_C1 = 75264,              /* [4][6][28][28][16] */
+    GRAD_ADD_Y_S2 = 0,                  /* [4][6][14][14][16] */
+    GRAD_ADD_ARGMAX_S2 = 441856,        /* uint8_t [4][6][14][14][16] */
+    GRAD_ADD_Y_TANH1 = 0,               /* [4][6][14][14][16] */
+    GRAD_ADD_Y_C3 = 75264,              /* [4][16][10][10][16] */
+    GRAD_ADD_Y_S4 = 177664,             /* [4][16][5][5][16] */
+    GRAD_ADD_ARGMAX_S4 = 228864,        /* uint8_t [4][16][5][5][16] */
+    GRAD_ADD_Y_TANH2 = 177664,          /* [4][16][5][5][16] */
+    GRAD_ADD_Y_FLATTEN1 = 177664,       /* [4][400][16] */
+    GRAD_ADD_Y_C5 = 85344,              /* [4][120][16] */
+    GRAD_ADD_Y_TANH3 = 85344,           /* [4][120][16] */
+    GRAD_ADD_Y_F6 = 75264,              /* [4][84][16] */
+    GRAD_ADD_Y_TANH4 = 75264,           /* [4][84][16] */
+    GRAD_ADD_Y_OUTPUT = 80640,          /* [4][10][16] */
+    GRAD_ADD_Y_LOSS_NCHW = 175824,      /* [64][10] */
+    GRAD_ADD_LOSS = 460672,             /* [1] */
+    GRAD_ADD_DSCORES_LOSS = 175824,     /* [64][10] */
+    GRAD_ADD_Y_OUTPUT_NCHW16N = 176464, /* [4][10][16] */
+    GRAD_ADD_DX_OUTPUT = 164224,        /* [4][84][16] */
+    GRAD_ADD_Y_OUTPUT_NCHW = 169600,    /* [64][84] */
+    GRAD_ADD_DWEIGHT_OUTPUT = 174976,   /* [10][84] */
+    GRAD_ADD_DBIAS_OUTPUT = 177104,     /* [10] */
+    GRAD_ADD_DX_TANH4 = 164224,         /* [4][84][16] */
+    GRAD_ADD_DX_F6 = 148864,            /* [4][120][16] */
+    GRAD_ADD_Y_F6_NCHW = 156544,        /* [64][120] */
+    GRAD_ADD_Y_F6_NCHW_2 = 169600,      /* [64][84] */
+    GRAD_ADD_DWEIGHT_F6 = 75264,        /* [84][120] */
+    GRAD_ADD_DBIAS_F6 = 156544,         /* [84] */
+    GRAD_ADD_DX_TANH3 = 148864,         /* [4][120][16] */
+    GRAD_ADD_DX_C5 = 203264,            /* [4][400][16] */
+    GRAD_ADD_Y_C5_NCHW = 123264,        /* [64][400] */
+    GRAD_ADD_Y_C5_NCHW_2 = 156544,      /* [64][120] */
+    GRAD_ADD_DWEIGHT_C5 = 75264,        /* [120][400] */
+    GRAD_ADD_DBIAS_C5 = 156544,         /* [120] */
+    GRAD_ADD_Y_FLATTEN1_2 = 203264,     /* [4][16][5][5][16] */
+    GRAD_ADD_DX_TANH2 = 203264,         /* [4][16][5][5][16] */
+    GRAD_ADD_DX_S4 = 75264,             /* [4][16][10][10][16] */
+    GRAD_ADD_DX_C3 = 301056,            /* [4][6][14][14][16] */
+    GRAD_ADD_DWEIGHT_C3 = 177664,       /* [16][6][5][5] */
+    GRAD_ADD_DBIAS_C3 = 180064,         /* [16] */
+    GRAD_ADD_DX_TANH1 = 301056,         /* [4][6][14][14][16] */
+    GRAD_ADD_DX_S2 = 0,                 /* [4][6][28][28][16] */
+    GRAD_ADD_DWEIGHT_C1 = 441856,       /* [6][1][5][5] */
+    GRAD_ADD_DBIAS_C1 = 442016          /* [6] */
 };
 
 struct lenet_grad_add_pass {
@@ -827,6 +831,7 @@ static void lenet_grad_add_part(const void *pass, int t, int T, nn_team *team)
                 (uint8_t *)(arena + GRAD_ADD_ARGMAX_S4) + first * 400, samples);
     tanh2_forward(arena + GRAD_ADD_Y_S4 + first * 400, arena + GRAD_ADD_Y_TANH2 + first * 400,
                   samples);
+    nn_barrier(team);
     c5_forward(arena + GRAD_ADD_Y_FLATTEN1 + first * 400, m->c5_weight, m->c5_bias,
                arena + GRAD_ADD_Y_C5 + first * 120, samples);
     tanh3_forward(arena + GRAD_ADD_Y_C5 + first * 120, arena + GRAD_ADD_Y_TANH3 + first * 120,
@@ -852,10 +857,9 @@ static void lenet_grad_add_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     output_dw(arena + GRAD_ADD_Y_OUTPUT_NCHW, arena + GRAD_ADD_DSCORES_LOSS,
               arena + GRAD_ADD_DWEIGHT_OUTPUT, t, T);
-    nn_barrier(team);
     output_db(arena + GRAD_ADD_Y_OUTPUT_NCHW16N, arena + GRAD_ADD_DBIAS_OUTPUT, t, T);
-    output_weight_accumulate(arena + GRAD_ADD_DWEIGHT_OUTPUT, gradients->output_weight, t, T);
     nn_barrier(team);
+    output_weight_accumulate(arena + GRAD_ADD_DWEIGHT_OUTPUT, gradients->output_weight, t, T);
     output_bias_accumulate(arena + GRAD_ADD_DBIAS_OUTPUT, gradients->output_bias, t, T);
     tanh4_grad(arena + GRAD_ADD_DX_OUTPUT + first * 84, arena + GRAD_ADD_Y_TANH4 + first * 84,
                arena + GRAD_ADD_DX_TANH4 + first * 84, samples);
@@ -868,9 +872,10 @@ static void lenet_grad_add_part(const void *pass, int t, int T, nn_team *team)
     nn_barrier(team);
     f6_dw(arena + GRAD_ADD_Y_F6_NCHW, arena + GRAD_ADD_Y_F6_NCHW_2, arena + GRAD_ADD_DWEIGHT_F6, t,
           T);
-    f6_db(arena + GRAD_ADD_DX_TANH4, arena + GRAD_ADD_DBIAS_F6, t, T);
     nn_barrier(team);
+    f6_db(arena + GRAD_ADD_DX_TANH4, arena + GRAD_ADD_DBIAS_F6, t, T);
     f6_weight_accumulate(arena + GRAD_ADD_DWEIGHT_F6, gradients->f6_weight, t, T);
+    nn_barrier(team);
     f6_bias_accumulate(arena + GRAD_ADD_DBIAS_F6, gradients->f6_bias, t, T);
     tanh3_grad(arena + GRAD_ADD_DX_F6 + first * 120, arena + GRAD_ADD_Y_TANH3 + first * 120,
                arena + GRAD_ADD_DX_TANH3 + first * 120, samples);
@@ -878,23 +883,26 @@ static void lenet_grad_add_part(const void *pass, int t, int T, nn_team *team)
           arena + GRAD_ADD_DX_C5 + first * 400, samples);
     c5_nchw_reorder(arena + GRAD_ADD_Y_FLATTEN1 + first * 400,
                     arena + GRAD_ADD_Y_C5_NCHW + first * 400, samples);
+    nn_barrier(team);
     f6_nchw_reorder(arena + GRAD_ADD_DX_TANH3 + first * 120,
                     arena + GRAD_ADD_Y_C5_NCHW_2 + first * 120, samples);
     nn_barrier(team);
     c5_dw(arena + GRAD_ADD_Y_C5_NCHW, arena + GRAD_ADD_Y_C5_NCHW_2, arena + GRAD_ADD_DWEIGHT_C5, t,
           T);
-    c5_db(arena + GRAD_ADD_DX_TANH3, arena + GRAD_ADD_DBIAS_C5, t, T);
     nn_barrier(team);
+    c5_db(arena + GRAD_ADD_DX_TANH3, arena + GRAD_ADD_DBIAS_C5, t, T);
     c5_weight_accumulate(arena + GRAD_ADD_DWEIGHT_C5, gradients->c5_weight, t, T);
+    nn_barrier(team);
     c5_bias_accumulate(arena + GRAD_ADD_DBIAS_C5, gradients->c5_bias, t, T);
     tanh2_grad(arena + GRAD_ADD_Y_FLATTEN1_2 + first * 400, arena + GRAD_ADD_Y_TANH2 + first * 400,
                arena + GRAD_ADD_DX_TANH2 + first * 400, samples);
+    nn_barrier(team);
     s4_dx(arena + GRAD_ADD_DX_TANH2 + first * 400,
           (uint8_t *)(arena + GRAD_ADD_ARGMAX_S4) + first * 400,
           arena + GRAD_ADD_DX_S4 + first * 1600, samples);
-    nn_barrier(team);
     c3_dx(arena + GRAD_ADD_DX_S4 + first * 1600, m->c3_weight,
           arena + GRAD_ADD_DX_C3 + first * 1176, samples);
+    nn_barrier(team);
     c3_dweight(arena + GRAD_ADD_Y_TANH1, arena + GRAD_ADD_DX_S4, arena + GRAD_ADD_DWEIGHT_C3, t, T);
     c3_dbias(arena + GRAD_ADD_DX_S4, arena + GRAD_ADD_DBIAS_C3, t, T);
     nn_barrier(team);
@@ -1856,7 +1864,7 @@ const nn_model_info *lenet_info(void)
         1, {10, 0, 0, 0},
         1024, 10, 61706,
         247104u, 741184u,
-        1505280u, 2390144u,
+        1505280u, 2089088u,
         NN_CLASSES, 1,
         30, lenet_tensors,
         lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,

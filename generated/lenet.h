@@ -186,7 +186,7 @@ enum {
 #define LENET_MODEL_BYTES 247104u /* weights */
 #define LENET_TRAIN_BYTES 741184u /* weights and the optimizer's state */
 #define LENET_INFER_SCRATCH 1505280u
-#define LENET_TRAIN_SCRATCH 2390144u
+#define LENET_TRAIN_SCRATCH 2089088u
 #define LENET_GRADIENTS_BYTES 247104u /* sums of gradients */
 
 typedef struct lenet lenet; /* lives in the caller's block */

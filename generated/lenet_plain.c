@@ -297,43 +297,43 @@ float lenet_eval(const struct lenet *m, const float *x, const int32_t *target, i
 /* The scratch of lenet_step: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
 enum {
-    STEP_Y_C1 = 75296,            /* [64][6][28][28] */
-    STEP_Y_S2 = 32,               /* [64][6][14][14] */
-    STEP_ARGMAX_S2 = 376512,      /* uint8_t [64][6][14][14] */
-    STEP_Y_TANH1 = 32,            /* [64][6][14][14] */
-    STEP_Y_C3 = 100896,           /* [64][16][10][10] */
-    STEP_Y_S4 = 75296,            /* [64][16][5][5] */
-    STEP_ARGMAX_S4 = 205696,      /* uint8_t [64][16][5][5] */
-    STEP_Y_TANH2 = 75296,         /* [64][16][5][5] */
-    STEP_Y_FLATTEN1 = 75296,      /* [64][400] */
-    STEP_Y_C5 = 100896,           /* [64][120] */
-    STEP_Y_TANH3 = 100896,        /* [64][120] */
-    STEP_Y_F6 = 108576,           /* [64][84] */
-    STEP_Y_TANH4 = 108576,        /* [64][84] */
-    STEP_Y_OUTPUT = 114800,       /* [64][10] */
-    STEP_LOSS = 16,               /* [1] */
-    STEP_DSCORES_LOSS = 114800,   /* [64][10] */
-    STEP_DX_OUTPUT = 118752,      /* [64][84] */
-    STEP_DWEIGHT_OUTPUT = 113952, /* [10][84] */
-    STEP_DBIAS_OUTPUT = 0,        /* [10] */
-    STEP_DX_TANH4 = 118752,       /* [64][84] */
-    STEP_DX_F6 = 149024,          /* [64][120] */
-    STEP_DWEIGHT_F6 = 108672,     /* [84][120] */
-    STEP_DBIAS_F6 = 108576,       /* [84] */
-    STEP_DX_TANH3 = 149024,       /* [64][120] */
-    STEP_DX_C5 = 180096,          /* [64][400] */
-    STEP_DWEIGHT_C5 = 101024,     /* [120][400] */
-    STEP_DBIAS_C5 = 100896,       /* [120] */
-    STEP_Y_FLATTEN1_2 = 180096,   /* [64][16][5][5] */
-    STEP_DX_TANH2 = 180096,       /* [64][16][5][5] */
-    STEP_DX_S4 = 77696,           /* [64][16][10][10] */
-    STEP_DX_C3 = 301248,          /* [64][6][14][14] */
-    STEP_DWEIGHT_C3 = 75296,      /* [16][6][5][5] */
-    STEP_DBIAS_C3 = 0,            /* [16] */
-    STEP_DX_TANH1 = 301248,       /* [64][6][14][14] */
-    STEP_DX_S2 = 192,             /* [64][6][28][28] */
-    STEP_DWEIGHT_C1 = 32,         /* [6][1][5][5] */
-    STEP_DBIAS_C1 = 0             /* [6] */
+    STEP_Y_C1 = 75264,           /* [64][6][28][28] */
+    STEP_Y_S2 = 0,               /* [64][6][14][14] */
+    STEP_ARGMAX_S2 = 376320,     /* uint8_t [64][6][14][14] */
+    STEP_Y_TANH1 = 0,            /* [64][6][14][14] */
+    STEP_Y_C3 = 75264,           /* [64][16][10][10] */
+    STEP_Y_S4 = 177664,          /* [64][16][5][5] */
+    STEP_ARGMAX_S4 = 228864,     /* uint8_t [64][16][5][5] */
+    STEP_Y_TANH2 = 177664,       /* [64][16][5][5] */
+    STEP_Y_FLATTEN1 = 177664,    /* [64][400] */
+    STEP_Y_C5 = 85344,           /* [64][120] */
+    STEP_Y_TANH3 = 85344,        /* [64][120] */
+    STEP_Y_F6 = 75264,           /* [64][84] */
+    STEP_Y_TANH4 = 75264,        /* [64][84] */
+    STEP_Y_OUTPUT = 81488,       /* [64][10] */
+    STEP_LOSS = 395136,          /* [1] */
+    STEP_DSCORES_LOSS = 81488,   /* [64][10] */
+    STEP_DX_OUTPUT = 203264,     /* [64][84] */
+    STEP_DWEIGHT_OUTPUT = 80640, /* [10][84] */
+    STEP_DBIAS_OUTPUT = 82128,   /* [10] */
+    STEP_DX_TANH4 = 203264,      /* [64][84] */
+    STEP_DX_F6 = 123264,         /* [64][120] */
+    STEP_DWEIGHT_F6 = 75264,     /* [84][120] */
+    STEP_DBIAS_F6 = 208640,      /* [84] */
+    STEP_DX_TANH3 = 123264,      /* [64][120] */
+    STEP_DX_C5 = 203264,         /* [64][400] */
+    STEP_DWEIGHT_C5 = 75264,     /* [120][400] */
+    STEP_DBIAS_C5 = 130944,      /* [120] */
+    STEP_Y_FLATTEN1_2 = 203264,  /* [64][16][5][5] */
+    STEP_DX_TANH2 = 203264,      /* [64][16][5][5] */
+    STEP_DX_S4 = 75264,          /* [64][16][10][10] */
+    STEP_DX_C3 = 301056,         /* [64][6][14][14] */
+    STEP_DWEIGHT_C3 = 177664,    /* [16][6][5][5] */
+    STEP_DBIAS_C3 = 180064,      /* [16] */
+    STEP_DX_TANH1 = 301056,      /* [64][6][14][14] */
+    STEP_DX_S2 = 0,              /* [64][6][28][28] */
+    STEP_DWEIGHT_C1 = 301056,    /* [6][1][5][5] */
+    STEP_DBIAS_C1 = 301216       /* [6] */
 };
 
 float lenet_step(struct lenet *m, const float *x, const int32_t *target, float lr, void *scratch)
@@ -437,41 +437,41 @@ float lenet_step(struct lenet *m, const float *x, const int32_t *target, float l
 enum {
     GRAD_Y_C1 = 75264,            /* [64][6][28][28] */
     GRAD_Y_S2 = 0,                /* [64][6][14][14] */
-    GRAD_ARGMAX_S2 = 438096,      /* uint8_t [64][6][14][14] */
+    GRAD_ARGMAX_S2 = 424320,      /* uint8_t [64][6][14][14] */
     GRAD_Y_TANH1 = 0,             /* [64][6][14][14] */
     GRAD_Y_C3 = 75264,            /* [64][16][10][10] */
-    GRAD_Y_S4 = 394832,           /* [64][16][5][5] */
-    GRAD_ARGMAX_S4 = 388432,      /* uint8_t [64][16][5][5] */
-    GRAD_Y_TANH2 = 394832,        /* [64][16][5][5] */
-    GRAD_Y_FLATTEN1 = 394832,     /* [64][400] */
-    GRAD_Y_C5 = 428112,           /* [64][120] */
-    GRAD_Y_TANH3 = 428112,        /* [64][120] */
-    GRAD_Y_F6 = 420432,           /* [64][84] */
-    GRAD_Y_TANH4 = 420432,        /* [64][84] */
-    GRAD_Y_OUTPUT = 425808,       /* [64][10] */
-    GRAD_LOSS = 362816,           /* [1] */
-    GRAD_DSCORES_LOSS = 425808,   /* [64][10] */
-    GRAD_DX_OUTPUT = 362832,      /* [64][84] */
-    GRAD_DWEIGHT_OUTPUT = 361536, /* [10][84] */
-    GRAD_DBIAS_OUTPUT = 362784,   /* [10] */
-    GRAD_DX_TANH4 = 362832,       /* [64][84] */
-    GRAD_DX_F6 = 420432,          /* [64][120] */
-    GRAD_DWEIGHT_F6 = 349056,     /* [84][120] */
-    GRAD_DBIAS_F6 = 362672,       /* [84] */
-    GRAD_DX_TANH3 = 420432,       /* [64][120] */
-    GRAD_DX_C5 = 362832,          /* [64][400] */
-    GRAD_DWEIGHT_C5 = 301056,     /* [120][400] */
-    GRAD_DBIAS_C5 = 362544,       /* [120] */
-    GRAD_Y_FLATTEN1_2 = 362832,   /* [64][16][5][5] */
-    GRAD_DX_TANH2 = 362832,       /* [64][16][5][5] */
+    GRAD_Y_S4 = 177664,           /* [64][16][5][5] */
+    GRAD_ARGMAX_S4 = 228864,      /* uint8_t [64][16][5][5] */
+    GRAD_Y_TANH2 = 177664,        /* [64][16][5][5] */
+    GRAD_Y_FLATTEN1 = 177664,     /* [64][400] */
+    GRAD_Y_C5 = 75264,            /* [64][120] */
+    GRAD_Y_TANH3 = 75264,         /* [64][120] */
+    GRAD_Y_F6 = 443136,           /* [64][84] */
+    GRAD_Y_TANH4 = 443136,        /* [64][84] */
+    GRAD_Y_OUTPUT = 448512,       /* [64][10] */
+    GRAD_LOSS = 456720,           /* [1] */
+    GRAD_DSCORES_LOSS = 448512,   /* [64][10] */
+    GRAD_DX_OUTPUT = 203264,      /* [64][84] */
+    GRAD_DWEIGHT_OUTPUT = 455616, /* [10][84] */
+    GRAD_DBIAS_OUTPUT = 456704,   /* [10] */
+    GRAD_DX_TANH4 = 203264,       /* [64][84] */
+    GRAD_DX_F6 = 82944,           /* [64][120] */
+    GRAD_DWEIGHT_F6 = 443136,     /* [84][120] */
+    GRAD_DBIAS_F6 = 456592,       /* [84] */
+    GRAD_DX_TANH3 = 82944,        /* [64][120] */
+    GRAD_DX_C5 = 203264,          /* [64][400] */
+    GRAD_DWEIGHT_C5 = 376320,     /* [120][400] */
+    GRAD_DBIAS_C5 = 456464,       /* [120] */
+    GRAD_Y_FLATTEN1_2 = 203264,   /* [64][16][5][5] */
+    GRAD_DX_TANH2 = 203264,       /* [64][16][5][5] */
     GRAD_DX_S4 = 75264,           /* [64][16][10][10] */
-    GRAD_DX_C3 = 362832,          /* [64][6][14][14] */
-    GRAD_DWEIGHT_C3 = 359136,     /* [16][6][5][5] */
-    GRAD_DBIAS_C3 = 362768,       /* [16] */
-    GRAD_DX_TANH1 = 362832,       /* [64][6][14][14] */
+    GRAD_DX_C3 = 301056,          /* [64][6][14][14] */
+    GRAD_DWEIGHT_C3 = 453216,     /* [16][6][5][5] */
+    GRAD_DBIAS_C3 = 456688,       /* [16] */
+    GRAD_DX_TANH1 = 301056,       /* [64][6][14][14] */
     GRAD_DX_S2 = 0,               /* [64][6][28][28] */
-    GRAD_DWEIGHT_C1 = 362384,     /* [6][1][5][5] */
-    GRAD_DBIAS_C1 = 362800        /* [6] */
+    GRAD_DWEIGHT_C1 = 424320,     /* [6][1][5][5] */
+    GRAD_DBIAS_C1 = 424480        /* [6] */
 };
 
 float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *scratch)
@@ -555,43 +555,43 @@ float lenet_grad(struct lenet *m, const float *x, const int32_t *target, void *s
 /* The scratch of lenet_grad_add: the element at which each value starts.  Values that are not
  * needed at the same time share memory. */
 enum {
-    GRAD_ADD_Y_C1 = 75296,            /* [64][6][28][28] */
-    GRAD_ADD_Y_S2 = 32,               /* [64][6][14][14] */
-    GRAD_ADD_ARGMAX_S2 = 376512,      /* uint8_t [64][6][14][14] */
-    GRAD_ADD_Y_TANH1 = 32,            /* [64][6][14][14] */
-    GRAD_ADD_Y_C3 = 100896,           /* [64][16][10][10] */
-    GRAD_ADD_Y_S4 = 75296,            /* [64][16][5][5] */
-    GRAD_ADD_ARGMAX_S4 = 205696,      /* uint8_t [64][16][5][5] */
-    GRAD_ADD_Y_TANH2 = 75296,         /* [64][16][5][5] */
-    GRAD_ADD_Y_FLATTEN1 = 75296,      /* [64][400] */
-    GRAD_ADD_Y_C5 = 100896,           /* [64][120] */
-    GRAD_ADD_Y_TANH3 = 100896,        /* [64][120] */
-    GRAD_ADD_Y_F6 = 108576,           /* [64][84] */
-    GRAD_ADD_Y_TANH4 = 108576,        /* [64][84] */
-    GRAD_ADD_Y_OUTPUT = 114800,       /* [64][10] */
-    GRAD_ADD_LOSS = 16,               /* [1] */
-    GRAD_ADD_DSCORES_LOSS = 114800,   /* [64][10] */
-    GRAD_ADD_DX_OUTPUT = 118752,      /* [64][84] */
-    GRAD_ADD_DWEIGHT_OUTPUT = 113952, /* [10][84] */
-    GRAD_ADD_DBIAS_OUTPUT = 0,        /* [10] */
-    GRAD_ADD_DX_TANH4 = 118752,       /* [64][84] */
-    GRAD_ADD_DX_F6 = 149024,          /* [64][120] */
-    GRAD_ADD_DWEIGHT_F6 = 108672,     /* [84][120] */
-    GRAD_ADD_DBIAS_F6 = 108576,       /* [84] */
-    GRAD_ADD_DX_TANH3 = 149024,       /* [64][120] */
-    GRAD_ADD_DX_C5 = 180096,          /* [64][400] */
-    GRAD_ADD_DWEIGHT_C5 = 101024,     /* [120][400] */
-    GRAD_ADD_DBIAS_C5 = 100896,       /* [120] */
-    GRAD_ADD_Y_FLATTEN1_2 = 180096,   /* [64][16][5][5] */
-    GRAD_ADD_DX_TANH2 = 180096,       /* [64][16][5][5] */
-    GRAD_ADD_DX_S4 = 77696,           /* [64][16][10][10] */
-    GRAD_ADD_DX_C3 = 301248,          /* [64][6][14][14] */
-    GRAD_ADD_DWEIGHT_C3 = 75296,      /* [16][6][5][5] */
-    GRAD_ADD_DBIAS_C3 = 0,            /* [16] */
-    GRAD_ADD_DX_TANH1 = 301248,       /* [64][6][14][14] */
-    GRAD_ADD_DX_S2 = 192,             /* [64][6][28][28] */
-    GRAD_ADD_DWEIGHT_C1 = 32,         /* [6][1][5][5] */
-    GRAD_ADD_DBIAS_C1 = 0             /* [6] */
+    GRAD_ADD_Y_C1 = 75264,           /* [64][6][28][28] */
+    GRAD_ADD_Y_S2 = 0,               /* [64][6][14][14] */
+    GRAD_ADD_ARGMAX_S2 = 376320,     /* uint8_t [64][6][14][14] */
+    GRAD_ADD_Y_TANH1 = 0,            /* [64][6][14][14] */
+    GRAD_ADD_Y_C3 = 75264,           /* [64][16][10][10] */
+    GRAD_ADD_Y_S4 = 177664,          /* [64][16][5][5] */
+    GRAD_ADD_ARGMAX_S4 = 228864,     /* uint8_t [64][16][5][5] */
+    GRAD_ADD_Y_TANH2 = 177664,       /* [64][16][5][5] */
+    GRAD_ADD_Y_FLATTEN1 = 177664,    /* [64][400] */
+    GRAD_ADD_Y_C5 = 85344,           /* [64][120] */
+    GRAD_ADD_Y_TANH3 = 85344,        /* [64][120] */
+    GRAD_ADD_Y_F6 = 75264,           /* [64][84] */
+    GRAD_ADD_Y_TANH4 = 75264,        /* [64][84] */
+    GRAD_ADD_Y_OUTPUT = 81488,       /* [64][10] */
+    GRAD_ADD_LOSS = 395136,          /* [1] */
+    GRAD_ADD_DSCORES_LOSS = 81488,   /* [64][10] */
+    GRAD_ADD_DX_OUTPUT = 203264,     /* [64][84] */
+    GRAD_ADD_DWEIGHT_OUTPUT = 80640, /* [10][84] */
+    GRAD_ADD_DBIAS_OUTPUT = 82128,   /* [10] */
+    GRAD_ADD_DX_TANH4 = 203264,      /* [64][84] */
+    GRAD_ADD_DX_F6 = 123264,         /* [64][120] */
+    GRAD_ADD_DWEIGHT_F6 = 75264,     /* [84][120] */
+    GRAD_ADD_DBIAS_F6 = 208640,      /* [84] */
+    GRAD_ADD_DX_TANH3 = 123264,      /* [64][120] */
+    GRAD_ADD_DX_C5 = 203264,         /* [64][400] */
+    GRAD_ADD_DWEIGHT_C5 = 75264,     /* [120][400] */
+    GRAD_ADD_DBIAS_C5 = 130944,      /* [120] */
+    GRAD_ADD_Y_FLATTEN1_2 = 203264,  /* [64][16][5][5] */
+    GRAD_ADD_DX_TANH2 = 203264,      /* [64][16][5][5] */
+    GRAD_ADD_DX_S4 = 75264,          /* [64][16][10][10] */
+    GRAD_ADD_DX_C3 = 301056,         /* [64][6][14][14] */
+    GRAD_ADD_DWEIGHT_C3 = 177664,    /* [16][6][5][5] */
+    GRAD_ADD_DBIAS_C3 = 180064,      /* [16] */
+    GRAD_ADD_DX_TANH1 = 301056,      /* [64][6][14][14] */
+    GRAD_ADD_DX_S2 = 0,              /* [64][6][28][28] */
+    GRAD_ADD_DWEIGHT_C1 = 301056,    /* [6][1][5][5] */
+    GRAD_ADD_DBIAS_C1 = 301216       /* [6] */
 };
 
 float lenet_grad_add(struct lenet *m, const float *x, const int32_t *target,
@@ -1927,7 +1927,7 @@ const nn_model_info *lenet_info(void)
         1, {10, 0, 0, 0},
         1024, 10, 61706,
         247104u, 741184u,
-        1505280u, 1827648u,
+        1505280u, 1826944u,
         NN_CLASSES, 1,
         30, lenet_tensors,
         lenet_any_init, lenet_any_set, lenet_any_get, lenet_any_infer,

@@ -203,3 +203,15 @@ void liveness_add_up(const Liveness *l, const ExecSchedule *s, const int64_t *by
     }
     for (int i = 1; i < s->steps; i++) live[i] += live[i - 1];
 }
+
+LiveBytes liveness_most(const Liveness *l, const ExecSchedule *s)
+{
+    LiveBytes bytes = {0};
+    int64_t *live = arena_alloc(l->arena, (size_t)(s->steps + 1) * sizeof *live);
+    liveness_add_up(l, s, liveness_sizes(l->graph, l->arena), live);
+    for (int i = 0; i < s->steps; i++) {
+        if (live[i] > bytes.most) bytes.most = live[i];
+        bytes.total += live[i];
+    }
+    return bytes;
+}

@@ -79,6 +79,12 @@ bool liveness_is_external(const Liveness *, const ExecSchedule *, int root);
 /* Bytes that are live at each step; `bytes`, by tensor id, are the allocated sizes. */
 void liveness_add_up(const Liveness *, const ExecSchedule *, const int64_t *bytes, int64_t *live);
 
+/* Bytes that are live: at the step that needs most, and of all steps together. */
+typedef struct LiveBytes {
+    int64_t most, total;
+} LiveBytes;
+LiveBytes liveness_most(const Liveness *, const ExecSchedule *);
+
 /* By tensor id: bytes in the arena, in multiples of PLAN_ALIGN; 0 of tensors that live elsewhere. */
 int64_t *liveness_sizes(const Graph *, Arena *);
 

@@ -105,6 +105,7 @@ static void save_memory(Graph *program, const LowerOptions *o)
     if (o->use_double) return;
     program->input_in_arena =
         program->kind == PROGRAM_INFER && program->inputs.count == 1 && program->micro_batches == 1;
+    pass_order(program);
     pass_in_place(program);
 #ifndef NDEBUG
     graph_verify(program);

@@ -12,9 +12,8 @@
 #include "passes/passes.h"
 
 typedef struct Memory {
-    bool shared;   /* the node's first output lies in the memory of its first input */
-    int64_t most;  /* bytes live at a step */
-    int64_t total; /* of all steps: of two forms with the same `most`, the one that leaves more room */
+    bool shared; /* the node's first output lies in the memory of its first input */
+    LiveBytes bytes;
 } Memory;
 
 static Memory memory_of(const Graph *g, const Node *n)
@@ -23,15 +22,11 @@ static Memory memory_of(const Graph *g, const Node *n)
     const ExecSchedule s = exec_schedule_of(g, arena);
     Liveness l = liveness_new(g, arena);
     liveness_compute(&l, &s);
-    int64_t *live = arena_alloc(arena, (size_t)(s.steps + 1) * sizeof *live);
-    liveness_add_up(&l, &s, liveness_sizes(g, arena), live);
-    Memory m = {.shared = l.root[n->out[0]->id] == l.root[n->in[0]->id]};
-    for (int i = 0; i < s.steps; i++) {
-        if (live[i] > m.most) m.most = live[i];
-        m.total += live[i];
-    }
-    return m;
+    return (Memory){.shared = l.root[n->out[0]->id] == l.root[n->in[0]->id], .bytes = liveness_most(&l, &s)};
 }
+
+/* Of two forms with the same maximum, the one that needs less elsewhere. */
+static bool is_less(LiveBytes a, LiveBytes b) { return a.most < b.most || (a.most == b.most && a.total < b.total); }
 
 static void try_in_place(Graph *g, Node *n)
 {
@@ -40,8 +35,7 @@ static void try_in_place(Graph *g, Node *n)
     const Memory before = memory_of(g, n);
     n->op = other;
     const Memory after = memory_of(g, n);
-    const bool less = after.most < before.most || (after.most == before.most && after.total < before.total);
-    if (!after.shared || !less)
+    if (!after.shared || !is_less(after.bytes, before.bytes))
         n->op = op;
     else if (other->shape)
         other->shape(g, n);

@@ -52,6 +52,10 @@ void pass_gradient_splitting(Graph *);
  * the model (TENSOR_PREPACKED). */
 void pass_prepack(Graph *);
 
+/* Executes the nodes of a program without updates in an order that needs the least memory.  Results are
+ * bitwise identical.  For machines without kernels, before pass_in_place. */
+void pass_order(Graph *);
+
 /* Takes the forms of operators that write over their input (Op.in_place), where that is dead
  * afterwards.  Results are bitwise identical.  For the plain form. */
 void pass_in_place(Graph *);

@@ -9,6 +9,10 @@
 #include "plan/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* How often an order is improved: at most; and how many pairs of places are compared for that in all. */
+enum { IMPROVEMENTS = 16, COMPARISONS = 1 << 24 };
 
 typedef struct Planner {
     const Graph *graph;
@@ -34,16 +38,6 @@ static void set_places(Planner *p, const Liveness *l)
                                     .first = l->first[root],
                                     .last = l->last[root]};
     }
-}
-
-static int64_t lower_bound(const Liveness *l, const ExecSchedule *s)
-{
-    int64_t *live = arena_alloc(l->arena, (size_t)(s->steps + 1) * sizeof *live), most = 0;
-    liveness_add_up(l, s, liveness_sizes(l->graph, l->arena), live);
-    for (int i = 0; i < s->steps; i++) {
-        if (live[i] > most) most = live[i];
-    }
-    return most;
 }
 
 /* ---- offsets ------------------------------------------------------------ */
@@ -114,22 +108,52 @@ static int64_t assign_in_order(Place **placed, Place **roots, int count)
     return bytes;
 }
 
-/* Which order packs best differs from net to net; the first that reaches the
- * lower bound, or else the best of them all, is taken. */
+/* The best plan so far. */
+typedef struct BestOffsets {
+    int64_t bytes;
+    int64_t *offset; /* by tensor id */
+} BestOffsets;
+
+static void try_order(BestOffsets *best, Place **placed, Place **roots, int count)
+{
+    const int64_t bytes = assign_in_order(placed, roots, count);
+    if (bytes >= best->bytes) return;
+    best->bytes = bytes;
+    for (int i = 0; i < count; i++) best->offset[roots[i]->root->id] = roots[i]->offset;
+}
+
+/* What reaches the end of the arena was placed too late: it becomes the first. */
+static void hasten_last(Place **roots, int count)
+{
+    int last = 0;
+    for (int i = 1; i < count; i++)
+        if (roots[i]->offset + roots[i]->bytes > roots[last]->offset + roots[last]->bytes) last = i;
+    Place *late = roots[last];
+    memmove(roots + 1, roots, (size_t)last * sizeof *roots);
+    roots[0] = late;
+}
+
+/* Which order packs best differs from net to net.  Each of some orders is tried and then improved a few
+ * times by placing first what came too late (squeaky wheel optimization; Joslin and Clements, 1999), until one
+ * reaches the lower bound. */
 static void assign_offsets(Planner *p, Place **roots, int count)
 {
     static int (*const orders[])(const void *, const void *) = {by_size, by_area, by_birth, by_death};
     Place **placed = arena_alloc(p->arena, (size_t)(count + 1) * sizeof *placed);
-    int64_t *best = arena_alloc(p->arena, (size_t)(p->graph->tensors.count + 1) * sizeof *best);
-    p->plan->arena_bytes = INT64_MAX;
-    for (size_t k = 0; k < sizeof orders / sizeof *orders && p->plan->arena_bytes > p->plan->lower_bound; k++) {
+    BestOffsets best = {.bytes = INT64_MAX};
+    best.offset = arena_alloc(p->arena, (size_t)(p->graph->tensors.count + 1) * sizeof *best.offset);
+    int64_t improvements = COMPARISONS / ((int64_t)count * count + 1);
+    if (improvements > IMPROVEMENTS) improvements = IMPROVEMENTS;
+    for (size_t k = 0; k < sizeof orders / sizeof *orders && best.bytes > p->plan->lower_bound; k++) {
         qsort(roots, (size_t)count, sizeof *roots, orders[k]);
-        int64_t bytes = assign_in_order(placed, roots, count);
-        if (bytes >= p->plan->arena_bytes) continue;
-        p->plan->arena_bytes = bytes;
-        for (int i = 0; i < count; i++) best[roots[i]->root->id] = roots[i]->offset;
+        try_order(&best, placed, roots, count);
+        for (int i = 0; i < improvements && best.bytes > p->plan->lower_bound; i++) {
+            hasten_last(roots, count);
+            try_order(&best, placed, roots, count);
+        }
     }
-    for (int i = 0; i < count; i++) roots[i]->offset = best[roots[i]->root->id];
+    p->plan->arena_bytes = best.bytes;
+    for (int i = 0; i < count; i++) roots[i]->offset = best.offset[roots[i]->root->id];
 }
 
 /* From the roots to all of their groups. */
@@ -181,7 +205,7 @@ Plan *plan_build(const Graph *g)
         if (l.root[i] == i && !liveness_is_external(&l, &s, i)) roots[count++] = &plan->place[i];
     }
     if (!fits_between(&p, roots, count)) return NULL;
-    plan->lower_bound = lower_bound(&l, &s);
+    plan->lower_bound = liveness_most(&l, &s).most;
     assign_offsets(&p, roots, count);
     propagate_offsets(&p);
     return plan;

@@ -198,6 +198,25 @@ is "$(arena chain.nn --plain)" -eq $((6400 + 6400))
 sed 's/^    conv(16, 3.*/    add { conv(16, 3, pad=1, groups=16) as a } { }/' chain.nn >twice.nn
 is "$(arena twice.nn --target cortex-m4)" -eq $((6400 + 6400))
 
+# Of two branches the one that takes much and leaves little is computed first, wherever it stands.
+cat >branches.nn <<'END'
+net branches {
+    input(4x8x8)
+    conv(8, 3, pad=1) as s  relu
+    concat { conv(8, 1) as small  flatten } { conv(32, 3, pad=1) as wide  relu  global_avgpool  flatten }
+    dense(4) as fc
+}
+train branches { loss cross_entropy  optimizer sgd(lr=0.1)  batch 8  normalize none }
+END
+what='the memory of branches'
+is "$(arena branches.nn --target cortex-m4)" -eq $((2048 + 8192 + 128))
+is "$(arena branches.nn --plain)" -eq $((2048 + 2048 + 8192))
+learn branches.nn 256 4
+weights=w.safetensors
+runs 0 branches.nn --weights w.safetensors --target cortex-m7 --batch 1 -o branches.c
+host branches
+as_plain branches.nn branches
+
 runs 0 "$root/dsl_examples/lenet.nn" --target cortex-m7 --infer --batch 1 -o lenet.c
 says lenet.h '^#define LENET_INPUT_AT [0-9]*u$'
 runs 0 "$root/dsl_examples/lenet.nn" --plain --infer --batch 1 -o lenet.c
