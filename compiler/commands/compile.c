@@ -209,6 +209,7 @@ static EmitOptions compile_emit_options(const CompileRequest *r, const Model *l)
                          .lower.disabled = r->load.disabled_passes,
                          .lower.memory_limit = r->load.memory_limit,
                          .lower.bf16_weights = r->load.bf16_weights,
+                         .lower.bf16_values = r->load.bf16_values,
                          .paste_kernels = !plain};
 }
 

@@ -42,6 +42,7 @@ enum {
     OPTION_ROW_THREADS, \
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT, \
     OPTION_ROW_WEIGHTS_FORMAT, \
+    OPTION_ROW_COMPUTE, \
     {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C; with --train, the block starts with those that are trained", false}, \
     {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false}, \
     {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)", false}, \

@@ -45,6 +45,7 @@ static const Option options[] = {
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     OPTION_ROW_BATCH,
+    OPTION_ROW_COMPUTE,
     {OPTION_LIMIT, "memory-limit", "BYTES", "show the largest batch that fits; K, M, G, T are powers of 1024", false},
     {OPTION_TARGET, "target", "CPU", "flash, RAM and cycles of inference on a microcontroller, such as cortex-m4",
      false},

@@ -34,7 +34,7 @@ long long place_arena_elements(const EntryPoint *p, int64_t bytes) { return byte
 static const char *arena_place(EntryPoint *p, const Tensor *t)
 {
     const char *place = scratch_place(p, t);
-    if (dtype_is_real(t->dtype)) return place;
+    if (t->dtype == p->program->real) return place;
     return arena_printf(p->e->arena, "(%s *)(%s)", dtype_c_type(t->dtype), place);
 }
 

@@ -38,7 +38,7 @@ static const char *cast_text(EntryPoint *p, const Tensor *t, bool written, const
 static void write_value(EntryPoint *p, const NamedValue *v)
 {
     Text *out = &p->e->source;
-    const bool rows = is_pointer_to_rows(&v->shape), is_cast = rows || !dtype_is_real(v->tensor->dtype);
+    const bool rows = is_pointer_to_rows(&v->shape), is_cast = rows || v->tensor->dtype != p->program->real;
     text_addf(out, rows ? "    %s (*const %s)" : "    %s *const %s", dtype_c_type(v->tensor->dtype), v->name);
     for (int i = 1; i < v->shape.rank; i++) text_addf(out, "[%lld]", (long long)v->shape.dim[i]);
     text_addf(out, is_cast ? " = %s(%s);\n" : " = %s%s;\n", is_cast ? cast_text(p, v->tensor, true, &v->shape) : "",

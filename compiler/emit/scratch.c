@@ -103,7 +103,7 @@ static const char *memory_shape(const EntryPoint *p, const Tensor *t)
 static const char *value_comment(const EntryPoint *p, const Tensor *t)
 {
     const char *shape = memory_shape(p, t);
-    const char *type = dtype_is_real(t->dtype) ? "" : arena_printf(p->e->arena, "%s ", dtype_c_type(t->dtype));
+    const char *type = t->dtype == p->program->real ? "" : arena_printf(p->e->arena, "%s ", dtype_c_type(t->dtype));
     if (!t->parent) return arena_printf(p->e->arena, "%s%s", type, *shape ? shape : "[1]");
     const long long first = t->channel_offset, last = first + t->shape.dim[0] - 1;
     return arena_printf(p->e->arena, "channels %lld to %lld of %s", first, last, shape);

@@ -167,9 +167,14 @@ void support_use_arithmetic(Emitter *e)
     if (has_fixed_point(e)) map_put(e->kernels, "fixed_point", e);
 }
 
+static bool rounds_to_bf16(const Emitter *e)
+{
+    return model_has(e, DTYPE_BF16) || map_get(e->used, "nn_to_bf16") || map_get(e->used, "nn_from_bf16");
+}
+
 void support_write_arithmetic(Emitter *e)
 {
-    const bool bf16 = model_has(e, DTYPE_BF16);
+    const bool bf16 = rounds_to_bf16(e);
     Text text;
     if (lower_is_fast(&e->options->lower)) return;
     text_init(&text, e->arena);

@@ -29,7 +29,8 @@ static List values_after(Arena *arena, const Node *n)
     List values = {0};
     if (is_update(n)) add_watched_value(arena, &values, (WatchedValue){n, n->in[1], false});
     for (int i = 0; i < n->out_count; i++)
-        if (dtype_is_real(n->out[i]->dtype)) add_watched_value(arena, &values, (WatchedValue){n, n->out[i], false});
+        if (n->out[i]->dtype == DTYPE_F32 || n->out[i]->dtype == DTYPE_F64)
+            add_watched_value(arena, &values, (WatchedValue){n, n->out[i], false});
     return values;
 }
 

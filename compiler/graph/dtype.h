@@ -1,9 +1,9 @@
 /*
  * Number formats of tensors.
  *
- * f32 and f64 are computed with, i32 and u8 are indices and masks.  Weights may be
- * stored in bf16 (--weights-format); no variant computes with it.  i8 is that of quantised tensors,
- * whose numbers Tensor.scale and Tensor.zero_point tell.
+ * f32 and f64 are computed with, i32 and u8 are indices and masks.  Weights (--weights-format) and
+ * what layers hand to each other (--compute) may be stored in bf16; sums are in f32 all the same.  i8
+ * is that of quantised tensors, whose numbers Tensor.scale and Tensor.zero_point tell.
  */
 #ifndef NNC_GRAPH_DTYPE_H
 #define NNC_GRAPH_DTYPE_H

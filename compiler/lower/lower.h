@@ -24,6 +24,7 @@ typedef struct LowerOptions {
     bool chunks;          /* with `train`: and PREFIX_grad_chunk and PREFIX_update */
     bool plain;           /* the plain form: no pass but rematerialization on request */
     bool bf16_weights;    /* weights of layers are stored in bf16; for inference alone */
+    bool bf16_values;     /* weights are rounded to bf16, and what layers hand to each other is stored so */
     bool use_double;      /* all reals are double: gradient checks (implies plain) */
     int64_t memory_limit; /* bytes of the model's block and the scratch while training; 0: none */
     unsigned disabled;    /* PASS_BIT(…) of the passes to leave out */
@@ -31,6 +32,13 @@ typedef struct LowerOptions {
 } LowerOptions;
 
 static inline bool lower_is_fast(const LowerOptions *o) { return !o->plain && !o->use_double; }
+
+/* The model's block has them so: its code does not train. */
+static inline bool lower_stores_bf16_weights(const LowerOptions *o)
+{
+    return o->bf16_weights || (o->bf16_values && !o->train && !o->vjp);
+}
+
 static inline DType lower_real(const LowerOptions *o) { return o->use_double ? DTYPE_F64 : DTYPE_F32; }
 
 /* What a memory limit has led to. */

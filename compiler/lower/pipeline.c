@@ -44,7 +44,7 @@ static void run_selection(PassContext *c)
     const LowerOptions *o = c->options;
     SelectOptions select = {.layouts = IN_NCHW, .constant_weights = c->constant_weights, .target = o->target};
     if (pass_is_enabled(o, PASS_LAYOUT)) select.layouts |= IN_NHWC;
-    if (pass_is_enabled(o, PASS_BATCH_BLOCKING)) select.layouts |= IN_NCHW16N;
+    if (pass_is_enabled(o, PASS_BATCH_BLOCKING) && !o->bf16_values) select.layouts |= IN_NCHW16N;
     if (!pass_is_enabled(o, PASS_WINOGRAD)) select.without = VARIANT_TRANSFORM_DOMAIN;
     pass_select(c->program, &select);
 }
@@ -115,8 +115,19 @@ static void save_memory(Graph *program, const LowerOptions *o)
 static void set_formats(Graph *g, const LowerOptions *options)
 {
     assert(!(options->bf16_weights && (options->train || options->vjp || options->use_double)));
+    assert(!(options->bf16_values && options->use_double));
     graph_set_real(g, lower_real(options));
-    if (options->bf16_weights) graph_set_weights(g, DTYPE_BF16);
+    if (lower_stores_bf16_weights(options)) graph_set_weights(g, DTYPE_BF16);
+}
+
+/* After all passes but rematerialization: what they make has its formats as well. */
+static void store_values(Graph *program, const LowerOptions *options)
+{
+    if (!options->bf16_values || options->last_pass) return;
+    pass_bf16_values(program);
+#ifndef NDEBUG
+    graph_verify(program);
+#endif
 }
 
 Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const LowerOptions *options,
@@ -127,12 +138,18 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
     Graph *program = program_build(net, kind, spec, options->batch / micro_batches, micro_batches);
     if (program) set_formats(program, options);
     if (program && kind == PROGRAM_GRAD_CHUNK) pass_synchronize(program);
-    if (!program || !lower_is_fast(options)) return program;
+    if (!program) return NULL;
+    if (options->bf16_values && !lower_stores_bf16_weights(options)) pass_bf16_weights(program);
+    if (!lower_is_fast(options)) {
+        store_values(program, options);
+        return program;
+    }
     PassContext c = {.program = program,
                      .kind = kind,
                      .options = options,
                      .constant_weights = kind == PROGRAM_INFER && !options->train && !options->vjp};
     run_passes(&c);
+    store_values(program, options);
     return program;
 }
 

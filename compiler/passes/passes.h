@@ -56,6 +56,14 @@ void pass_prepack(Graph *);
  * bitwise identical.  For machines without kernels, before pass_in_place. */
 void pass_order(Graph *);
 
+/* Training with weights in bf16: what computes values of samples reads the f32 weights of layers
+ * through a node that rounds them.  In both forms, before all passes but pass_synchronize. */
+void pass_bf16_weights(Graph *);
+
+/* What layers and their gradients hand to each other is stored in bf16, and rounded where it is
+ * stored.  In both forms; after all passes but pass_rematerialize. */
+void pass_bf16_values(Graph *);
+
 /* Takes the forms of operators that write over their input (Op.in_place), where that is dead
  * afterwards.  Results are bitwise identical.  For the plain form. */
 void pass_in_place(Graph *);

@@ -9,6 +9,7 @@
 #include "runtime/kernels/dense/dense.h"
 #include "runtime/kernels/dense/dense_bf16.h"
 #include "runtime/kernels/elementwise/combine.h"
+#include "runtime/kernels/elementwise/convert.h"
 #include "runtime/kernels/library.h"
 #include "runtime/kernels/movement/channel_shuffle.h"
 #include "runtime/kernels/movement/crop.h"
@@ -138,6 +139,9 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_blocked_dense),
     NN_SYMBOL(nn_blocked_dense_dx),
     NN_SYMBOL(nn_reorder),
+    NN_SYMBOL(nn_widen),
+    NN_SYMBOL(nn_narrow),
+    NN_SYMBOL(nn_round_bf16),
     NN_SYMBOL(nn_reorder_int8),
     NN_SYMBOL(nn_winograd),
     NN_SYMBOL(nn_winograd_panels),

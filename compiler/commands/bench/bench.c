@@ -30,6 +30,7 @@ static const Option options[] = {
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     OPTION_ROW_WEIGHTS_FORMAT,
+    OPTION_ROW_COMPUTE,
     OPTION_ROW_EXPLAIN,
     {REPS, "reps", "N", "runs of each pass (default: as many as fit in a second, at least 5)", false},
     {WHOLE, "whole", NULL, "time whole passes only, not single calls", false},

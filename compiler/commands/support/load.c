@@ -79,6 +79,14 @@ static Taken take_weights_format(LoadOptions *o, const Command *command, const c
     return TAKEN_BAD;
 }
 
+static Taken take_compute(LoadOptions *o, const Command *command, const char *text)
+{
+    o->bf16_values = strcmp(text, "bf16") == 0;
+    if (o->bf16_values || strcmp(text, "f32") == 0) return TAKEN_YES;
+    usage_error(command, "--compute takes f32 or bf16, not '%s'", text);
+    return TAKEN_BAD;
+}
+
 static Taken take_pass(LoadOptions *o, int id)
 {
     if (id < OPTION_NO_PASS || id >= OPTION_NO_PASS + PASS_COUNT) return TAKEN_NO;
@@ -107,6 +115,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
     case OPTION_THREADS:
         return option_int(command, "threads", value, 1, NN_MAX_THREADS, &o->threads) ? TAKEN_YES : TAKEN_BAD;
     case OPTION_WEIGHTS_FORMAT: return take_weights_format(o, command, value);
+    case OPTION_COMPUTE: return take_compute(o, command, value);
     case OPTION_JIT: return take_jit(o, command, value);
     case OPTION_MEMORY_LIMIT:
         return option_bytes(command, "memory-limit", value, &o->memory_limit) ? TAKEN_YES : TAKEN_BAD;
@@ -287,6 +296,8 @@ int build_net(const LoadOptions *o, Model *m)
     status = freeze(o, m);
     const char *weights = o->weights && m->weights ? m->weights : o->weights;
     if (status == STATUS_OK) status = quantized_load(m, weights, o->learns);
+    if (status == STATUS_OK && m->quantized && o->bf16_values)
+        return fail(STATUS_INPUT, "--compute bf16: the weights of %s are in int8", weights);
     return status == STATUS_OK ? check_budgets(o, m) : status;
 }
 
@@ -324,6 +335,7 @@ static EmitOptions jit_emit_options(const LoadOptions *o, const Model *m)
         .lower.disabled = o->disabled_passes,
         .lower.memory_limit = o->memory_limit,
         .lower.bf16_weights = o->bf16_weights,
+        .lower.bf16_values = o->bf16_values,
         .poison = o->poison,
         .profile = o->profile,
         .trace = o->trace,

@@ -43,6 +43,7 @@ typedef struct LoadOptions {
     unsigned disabled_passes; /* LowerOptions.disabled */
     int64_t memory_limit;     /* LowerOptions.memory_limit */
     bool bf16_weights;        /* LowerOptions.bf16_weights */
+    bool bf16_values;         /* LowerOptions.bf16_values */
     bool poison;
     bool profile;        /* EmitOptions.profile */
     bool trace;          /* EmitOptions.trace */
@@ -84,6 +85,7 @@ enum {
     OPTION_EXPLAIN,
     OPTION_INPUT,
     OPTION_WEIGHTS_FORMAT,
+    OPTION_COMPUTE,
     OPTION_NO_PASS, /* + PassId */
     OPTION_FIRST_OWN = OPTION_NO_PASS + PASS_COUNT
 };
@@ -113,6 +115,7 @@ enum {
     {OPTION_DATA_CACHE, "data-cache", "BYTES", "memory for decoded images; a set that takes more is streamed (default: a quarter of this machine's)", false}
 #define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "memory for training: model, optimizer state and scratch; met by smaller micro-batches and rematerialization", false}
 #define OPTION_ROW_WEIGHTS_FORMAT {OPTION_WEIGHTS_FORMAT, "weights-format", "f32|bf16", "at inference: weights of convolutions and dense layers in 4 bytes (f32) or rounded to 2 (bf16)", false}
+#define OPTION_ROW_COMPUTE {OPTION_COMPUTE, "compute", "f32|bf16", "weights, values and gradients of values in 4 bytes (f32) or rounded to 2 (bf16); sums are in f32", false}
 #define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print the variants that each layer can be computed by, their costs and the choice", false}
 #define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},
 #define OPTION_ROWS_PASSES PASS_TABLE(OPTION_ROW_PASS)

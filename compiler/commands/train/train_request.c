@@ -66,6 +66,7 @@ const Option train_options[] = {
     OPTION_ROW_DEFINE,
     OPTION_ROW_INPUT,
     OPTION_ROW_THREADS,
+    OPTION_ROW_COMPUTE,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
     {REPRODUCIBLE, "reproducible", NULL,
      "the result of a run on any number of machines (mpirun), also on this one alone: steps in chunks", false},
@@ -189,6 +190,9 @@ int train_request_read(TrainRequest *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take_train_option(r, id, reader.value)) return STATUS_USAGE;
     if (!options_one_file(&reader)) return STATUS_USAGE;
     if (r->resumes && r->lr_find) return usage_error(&command_train, "--lr-find begins a run, --resume goes on");
+    if (r->load.watch && r->load.bf16_values)
+        return usage_error(&command_train, "--%s: with --compute bf16 the values of layers cannot be seen",
+                           r->page ? "page" : "stats");
     if (r->page && r->lr_find) return usage_error(&command_train, "--lr-find writes no page");
     if (r->resumes && r->init) return usage_error(&command_train, "--resume goes on from a checkpoint, --init begins");
     if (r->lr_find && r->output && !lr_find_is_picture(r->output))

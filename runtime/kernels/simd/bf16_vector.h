@@ -15,4 +15,39 @@ NN_INLINE nn_vec nn_load_bf16(const uint16_t *p)
     return (nn_vec)(__builtin_convertvector(*(const nn_halves *)p, nn_words) << 16);
 }
 
+/* The first `count` numbers; the other lanes are zero. */
+NN_INLINE nn_vec nn_load_bf16_some(const uint16_t *p, long count)
+{
+    if (count >= NN_W) return nn_load_bf16(p);
+    uint16_t lane[NN_W] = {0};
+    for (int i = 0; i < count; i++) lane[i] = p[i];
+    return nn_load_bf16(lane);
+}
+
+/* Rounded as nn_to_bf16 does, in the lower half of each lane. */
+NN_INLINE nn_words nn_bf16_bits(nn_vec v)
+{
+    const nn_words bits = (nn_words)v, nan = (nn_words)((bits & 0x7fffffff) > 0x7f800000);
+    const nn_words rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = (bits >> 16 & 0x8000) | 0x7fc0;
+    return (nan & quiet) | (~nan & rounded);
+}
+
+NN_INLINE nn_vec nn_rounded_to_bf16(nn_vec v) { return (nn_vec)(nn_bf16_bits(v) << 16); }
+
+NN_INLINE void nn_store_bf16(uint16_t *p, nn_vec v)
+{
+    *(nn_halves *)p = __builtin_convertvector(nn_bf16_bits(v), nn_halves);
+}
+
+NN_INLINE void nn_store_bf16_some(uint16_t *p, long count, nn_vec v)
+{
+    if (count >= NN_W) {
+        nn_store_bf16(p, v);
+        return;
+    }
+    uint16_t lane[NN_W];
+    nn_store_bf16(lane, v);
+    for (int i = 0; i < count; i++) p[i] = lane[i];
+}
+
 #endif

@@ -1,0 +1,36 @@
+/*
+ * round_bf16: y = x rounded to bf16, as floats: what a layer reads of its f32 weights while it is
+ * trained with bf16 (passes/bf16_values.c).
+ */
+#include "ops/shared/elementwise.h"
+
+static void round_plain(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
+                  "    y[k] = nn_from_bf16(nn_to_bf16(x[k]));\n"
+                  "}\n");
+}
+
+static void round_emit(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, "nn_round_bf16($elements, x, y, $t, $T);");
+}
+
+static const Variant round_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .emit = round_emit, .kernel = "convert"},
+    {0},
+};
+
+const Op op_round_bf16 = {
+    .name = "round_bf16",
+    .summary = "weights rounded to bf16, as floats",
+    .formula = "y = bf16(x)",
+    .class = OP_INTERNAL,
+    .in = elementwise_in,
+    .out = elementwise_out,
+    .shape = elementwise_shape,
+    .plain = round_plain,
+    .variants = round_variants,
+};

@@ -1,0 +1,205 @@
+/*
+ * Storage in bf16: weights are read rounded, and what layers and their gradients hand to each
+ * other is stored in two bytes.  docs/precision.md defines it.
+ *
+ * Values that are one memory (views, parts of an image) have one format, and so have both sides
+ * of a reorder, which only moves them.  Floats stay
+ *
+ *   - what the caller gives and gets,
+ *   - what a loss reads and the gradient that it makes,
+ *   - outputs of a node after the first: statistics, and memory to work in,
+ *   - whatever is not of samples.
+ *
+ * A node computes in floats.  Where its variant does not read and write bf16 itself
+ * (Variant.dtypes), its inputs are widened before it and its result is rounded after it.
+ */
+#include "graph/rewrite.h"
+#include "passes/passes.h"
+
+/* ---- weights ----------------------------------------------------------------------- */
+
+static bool reads_weights(const Node *n, int index)
+{
+    const Tensor *t = n->in[index];
+    const Node *layer = n->origin;
+    return t->kind == TENSOR_PARAM && layer->op->traits & OP_WEIGHTED && layer->in_count > 1 && layer->in[1] == t;
+}
+
+static bool computes_samples(const Node *n) { return n->out_count > 0 && n->out[0]->batched; }
+
+static void round_weights(GraphRewriter *r, const Op *rounding, Node *user, int index)
+{
+    Tensor *weights = user->in[index];
+    Node *n = rewriter_node(r, user, rounding, NULL, user->name, user->span);
+    n->origin = user->origin;
+    rewriter_add_input(r, n, weights);
+    node_out_as(rewriter_graph(r), n, weights->dtype, false, weights->shape);
+    rewriter_set_input(r, user, index, n->out[0]);
+}
+
+void pass_bf16_weights(Graph *g)
+{
+    GraphRewriter *r = rewriter_begin(g);
+    const Op *rounding = op_find("round_bf16", OP_INTERNAL);
+    for (int i = g->nodes.count - 1; i >= 0; i--) {
+        Node *n = g->nodes.at[i];
+        for (int k = 0; k < n->in_count && computes_samples(n); k++)
+            if (reads_weights(n, k)) round_weights(r, rounding, n, k);
+    }
+    rewriter_end(r);
+}
+
+/* ---- which values ------------------------------------------------------------------ */
+
+typedef struct Values {
+    Graph *graph;
+    GraphRewriter *rewriter;
+    int *group;   /* by tensor id: another tensor of the same format, or itself; see group_of */
+    bool *floats; /* by group: they stay floats */
+    const Op *narrow, *widen, *reorder;
+} Values;
+
+static int group_of(const Values *v, const Tensor *t)
+{
+    int i = t->id;
+    while (v->group[i] != i) i = v->group[i];
+    return i;
+}
+
+static void join_groups(Values *v, const Tensor *a, const Tensor *b)
+{
+    const int i = group_of(v, a), k = group_of(v, b);
+    v->group[k] = i;
+    v->floats[i] = v->floats[i] || v->floats[k];
+}
+
+static void keep_floats(Values *v, const Tensor *t) { v->floats[group_of(v, t)] = true; }
+
+static bool is_of_loss(const Node *n) { return n->op->class == OP_LOSS || n->origin->op->class == OP_LOSS; }
+
+/* They are values that a layer could hand to another. */
+static bool may_be_narrow(const Graph *g, const Tensor *t)
+{
+    return t->kind == TENSOR_LOCAL && t->batched && t->dtype == DTYPE_F32 && t->layout != LAYOUT_NCHW16N &&
+           !graph_is_io(g, t);
+}
+
+static void find_formats_of_node(Values *v, const Node *n)
+{
+    for (int k = 1; k < n->out_count; k++) keep_floats(v, n->out[k]);
+    if (is_of_loss(n) || n->op->collective) {
+        for (int k = 0; k < n->in_count; k++) keep_floats(v, n->in[k]);
+        if (n->out_count) keep_floats(v, n->out[0]);
+    }
+    if (n->op->traits & OP_VIEW || n->op == v->reorder) join_groups(v, n->in[0], n->out[0]);
+}
+
+static void find_formats(Values *v)
+{
+    const Graph *g = v->graph;
+    for (int i = 0; i < g->tensors.count; i++) {
+        v->group[i] = i;
+        v->floats[i] = !may_be_narrow(g, g->tensors.at[i]);
+    }
+    for (int i = 0; i < g->nodes.count; i++) find_formats_of_node(v, g->nodes.at[i]);
+    for (int i = 0; i < g->tensors.count; i++) {
+        const Tensor *t = g->tensors.at[i];
+        if (t->parent) join_groups(v, t->parent, t);
+    }
+}
+
+/* ---- conversions ------------------------------------------------------------------- */
+
+/* y of x, as a node of the same layer. */
+static Node *conversion(Values *v, const Op *op, Node *of, Node *before, Tensor *x)
+{
+    Node *n = rewriter_node(v->rewriter, before, op, NULL, of->name, of->span);
+    if (of->origin != of || before) n->origin = of->origin;
+    n->phase = of->phase;
+    rewriter_add_input(v->rewriter, n, x);
+    n->data_count = 1;
+    return n;
+}
+
+static Tensor *widened(Values *v, Node *user, Tensor *t)
+{
+    Node *n = conversion(v, v->widen, user, user, t);
+    Tensor *made = rewriter_clone_output(v->rewriter, n, t);
+    made->dtype = v->graph->real;
+    return made;
+}
+
+static void widen_inputs(Values *v, Node *n)
+{
+    for (int k = 0; k < n->in_count; k++) {
+        Tensor *t = n->in[k], *floats = NULL;
+        if (t->dtype != DTYPE_BF16 || !t->batched) continue;
+        for (int i = k; i < n->in_count; i++) {
+            if (n->in[i] != t) continue;
+            if (!floats) floats = widened(v, n, t);
+            rewriter_set_input(v->rewriter, n, i, floats);
+        }
+    }
+}
+
+/* The node makes floats, and another one what it made before. */
+static void narrow_output(Values *v, Node *n)
+{
+    Tensor *t = n->out[0];
+    if (t->dtype != DTYPE_BF16) return;
+    Tensor *floats = graph_tensor(v->graph, TENSOR_LOCAL, v->graph->real, true, t->shape, t->name, t->span);
+    floats->layout = t->layout;
+    floats->producer = n;
+    n->out[0] = floats;
+    Node *rounding = conversion(v, v->narrow, n, NULL, floats);
+    rewriter_move_after(v->rewriter, rounding, n);
+    rewriter_clone_output(v->rewriter, rounding, t);
+    rounding->out[0] = t;
+    t->producer = rounding;
+}
+
+static void convert(Values *v, Node *n)
+{
+    const bool moves = n->op->traits & OP_VIEW;
+    if (moves) return;
+    widen_inputs(v, n);
+    if (n->out_count) narrow_output(v, n);
+}
+
+/* As the passes before have done for other nodes: in the fast form those have a variant. */
+static void choose_variants(Graph *g, int first, bool fast)
+{
+    for (int i = first; i < g->nodes.count && fast; i++) {
+        Node *n = g->nodes.at[i];
+        node_set_layout(n, n->in[0]->layout);
+    }
+}
+
+static bool has_variants(const Graph *g)
+{
+    for (int i = 0; i < g->nodes.count; i++)
+        if (((const Node *)g->nodes.at[i])->variant) return true;
+    return false;
+}
+
+void pass_bf16_values(Graph *g)
+{
+    Arena *arena = g->compilation->arena;
+    const int count = g->nodes.count;
+    Values v = {.graph = g,
+                .group = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
+                .floats = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(bool)),
+                .narrow = op_find("narrow", OP_INTERNAL),
+                .widen = op_find("widen", OP_INTERNAL),
+                .reorder = op_find("reorder", OP_INTERNAL)};
+    find_formats(&v);
+    for (int i = 0; i < g->tensors.count; i++) {
+        Tensor *t = g->tensors.at[i];
+        if (!v.floats[group_of(&v, t)]) t->dtype = DTYPE_BF16;
+    }
+    const bool fast = has_variants(g);
+    v.rewriter = rewriter_begin(g);
+    for (int i = 0; i < count; i++) convert(&v, g->nodes.at[i]);
+    choose_variants(g, count, fast);
+    rewriter_end(v.rewriter);
+}
