@@ -81,6 +81,12 @@ Function *function_for(Emitter *, const Graph *, const Node *);
 void functions_declare(Emitter *);
 void functions_write(Emitter *);
 const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
+const char *function_array_name(Emitter *, const Node *, int i); /* for in[i], or out[i - in_count] */
+
+/* staging.c: the function of a node that takes samples in chunks, around the body for one */
+const char *staging_body(Emitter *, const Graph *, const Node *, const char *body);
+Node staging_inner(const Node *);                         /* as its operator made it */
+const char *staging_suffix(const Node *, const Tensor *); /* of the parameter for the tensor */
 
 /* comments.c: on the nodes that a function serves, above it */
 void comment_write(Emitter *, const Function *);

@@ -37,14 +37,14 @@ const char *function_input_name(Emitter *e, const Node *n, int i)
     return arena_printf(e->arena, "x%d", i - first);
 }
 
-static void bind_array(Emitter *e, const Graph *g, const char *name, const Tensor *t)
+static void bind_array(Emitter *e, const Graph *g, const char *name, const Tensor *t, bool staged)
 {
     int64_t dim[MAX_RANK + 1];
     int rank = 0;
     if (t->batched) dim[rank++] = g->batch;
     for (int i = 0; i < t->shape.rank; i++) dim[rank++] = t->shape.dim[i];
     writer_bind_array(e->writer, name, name, rank, dim);
-    if (t->dtype == DTYPE_BF16) writer_read_through(e->writer, name, "nn_from_bf16");
+    if (t->dtype == DTYPE_BF16 && !staged) writer_read_through(e->writer, name, "nn_from_bf16");
 }
 
 /* ---- signature ---------------------------------------------------------- */
@@ -63,7 +63,7 @@ static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micr
 
 static const Tensor *array_of(const Node *n, int i) { return i < n->in_count ? n->in[i] : n->out[i - n->in_count]; }
 
-static const char *array_name(Emitter *e, const Node *n, int i)
+const char *function_array_name(Emitter *e, const Node *n, int i)
 {
     return i < n->in_count ? function_input_name(e, n, i) : node_out_name(n, i - n->in_count);
 }
@@ -72,7 +72,7 @@ static const char *array_name(Emitter *e, const Node *n, int i)
 static const ArrayShape *array_shapes(Emitter *e, const Node *n)
 {
     ArrayShape *shapes = arena_alloc(e->arena, (size_t)(n->in_count + n->out_count + 1) * sizeof *shapes);
-    for (int i = 0; i < n->in_count + n->out_count; i++) shapes[i] = writer_array_shape(e->writer, array_name(e, n, i));
+    for (int i = 0; i < n->in_count + n->out_count; i++) shapes[i] = writer_array_shape(e->writer, function_array_name(e, n, i));
     return shapes;
 }
 
@@ -83,7 +83,8 @@ static void add_array(Emitter *e, Text *text, const Graph *g, const Node *n, int
     const bool written = i >= n->in_count || node_mutates(n, i);
     text_add(text, i ? ", " : "");
     text_add(text, written ? "" : "const ");
-    text_addf(text, shape.rank ? "%s %s" : "%s *%s", dtype_c_type(t->dtype), array_name(e, n, i));
+    text_addf(text, shape.rank ? "%s %s%s" : "%s *%s%s", dtype_c_type(t->dtype), function_array_name(e, n, i),
+              staging_suffix(n, t));
     if (!shape.rank) return;
     shape.dim[0] = t->batched ? g->batch : t->shape.dim[0];
     for (int k = 0; k < shape.rank; k++) text_addf(text, "[%lld]", (long long)shape.dim[k]);
@@ -116,7 +117,7 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
 {
     Writer *w = e->writer;
     writer_unbind_all(w);
-    writer_bind_int(w, "N", g->batch);
+    writer_bind_int(w, "N", n->chunk ? n->chunk : g->batch);
     writer_bind(w, "int", "%s", index_type(g, n));
     writer_bind_real(w, "scale", n->scale);
     writer_bind(w, "lr", "lr");
@@ -130,8 +131,8 @@ static void bind_node(Emitter *e, const Graph *g, const Node *n)
         writer_bind(w, "all", g->micro_batches > 1 ? "all" : "count");
     else
         writer_bind_int(w, "all", g->batch * g->micro_batches);
-    for (int i = 0; i < n->in_count; i++) bind_array(e, g, function_input_name(e, n, i), n->in[i]);
-    for (int i = 0; i < n->out_count; i++) bind_array(e, g, node_out_name(n, i), n->out[i]);
+    for (int i = 0; i < n->in_count; i++) bind_array(e, g, function_input_name(e, n, i), n->in[i], n->chunk);
+    for (int i = 0; i < n->out_count; i++) bind_array(e, g, node_out_name(n, i), n->out[i], n->chunk);
 }
 
 /* Calls of the kernels of the node's variant. */
@@ -139,11 +140,13 @@ static const char *variant_body(Emitter *e, const Graph *g, const Node *n, Share
 {
     e->writer = writer_new(e->arena, false);
     bind_node(e, g, n);
-    writer_bind(e->writer, "t", share == SHARE_PARTS ? "t" : "0");
-    writer_bind(e->writer, "T", share == SHARE_PARTS ? "T" : "1");
+    const bool parts = share == SHARE_PARTS && !n->chunk;
+    writer_bind(e->writer, "t", parts ? "t" : "0");
+    writer_bind(e->writer, "T", parts ? "T" : "1");
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
-    n->variant->emit(e->writer, n);
+    const Node inner = staging_inner(n);
+    n->variant->emit(e->writer, &inner);
     writer_put(e->writer, "}");
     map_put(e->kernels, n->variant->kernel, e);
     emitter_uses_names(e, e->writer);
@@ -160,7 +163,8 @@ static void put_plain(Emitter *e, const Graph *g, const Node *n, Share share, co
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
     assert(n->op->plain && "an operator of the fast form has no plain one");
-    n->op->plain(e->writer, n);
+    const Node inner = staging_inner(n);
+    n->op->plain(e->writer, &inner);
     writer_put(e->writer, "}");
 }
 
@@ -175,27 +179,16 @@ static const char *plain_body(Emitter *e, const Graph *g, const Node *n, Share s
 
 /* ---- sharing the work ------------------------------------------------------- */
 
-static bool couples_samples(const Node *n) { return n->op->class == OP_LOSS || n->op->traits & OP_BATCH_COUPLED; }
-
-/* May be run for some samples of the batch alone, since each one's results
- * depend on nothing but itself and the model. */
-static bool is_per_sample(const Node *n)
-{
-    if (n->op->mutates || n->op->uses || couples_samples(n) || couples_samples(n->origin)) return false;
-    for (int i = 0; i < n->out_count; i++) {
-        if (!n->out[i]->batched) return false;
-    }
-    return n->out_count > 0;
-}
-
 /* From this batch on threads divide the samples of a layer rather than the work
  * in it: no barrier is needed then between one such layer and the next. */
 enum { SAMPLES_TO_DIVIDE = 16 };
 
 static Share share_of(const Emitter *e, const Graph *g, const Node *n)
 {
-    if (!n->variant) return e->team && is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
-    bool by_samples = n->variant->traits & VARIANT_ANY_BATCH && g->batch >= SAMPLES_TO_DIVIDE && is_per_sample(n);
+    if (n->chunk) return SHARE_PARTS;
+    if (!n->variant) return e->team && node_is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
+    bool by_samples = n->variant->traits & VARIANT_ANY_BATCH && g->batch >= SAMPLES_TO_DIVIDE && node_is_per_sample(n) &&
+                      !n->variant->workspace;
     return by_samples ? SHARE_SAMPLES : SHARE_PARTS;
 }
 
@@ -226,6 +219,7 @@ Function *function_for(Emitter *e, const Graph *g, const Node *n)
 {
     Share share = share_of(e, g, n);
     const char *body = n->variant ? variant_body(e, g, n, share) : plain_body(e, g, n, share);
+    if (n->chunk) body = staging_body(e, g, n, body);
     const ArrayShape *shapes = array_shapes(e, n);
     const char *signature = signature_of(e, g, n, share, shapes);
     const char *key = arena_printf(e->arena, "%s\n%s", signature, body);

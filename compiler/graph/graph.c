@@ -147,8 +147,20 @@ void node_in_named(Graph *g, Node *n, Tensor *t, const char *name)
     node_in(g, n, t);
 }
 
+static bool couples_samples(const Node *n) { return n->op->class == OP_LOSS || n->op->traits & OP_BATCH_COUPLED; }
+
+bool node_is_per_sample(const Node *n)
+{
+    if (n->op->mutates || n->op->uses || couples_samples(n) || couples_samples(n->origin)) return false;
+    const int outputs = n->out_count - (n->variant && n->variant->workspace);
+    for (int i = 0; i < outputs; i++)
+        if (!n->out[i]->batched) return false;
+    return outputs > 0;
+}
+
 const char *node_out_name(const Node *n, int i)
 {
+    if (n->chunk && i == n->out_count - 1) return "staging";
     if (!n->op->out) return "y";
     for (int k = 0; k < i; k++)
         if (!n->op->out[k]) return "work";

@@ -29,6 +29,7 @@ struct Node {
     Layout layout;               /* of its images; of all batched tensors with LAYOUT_NCHW16N */
     double lr_scale;             /* of an update: factor of the learning rate; else 1 */
     double scale;                /* of a loss and its gradient: its weight in the total; else 1 */
+    int64_t chunk;               /* samples that it takes at a time, converted: see emit/staging.c; 0: all */
     const Epilogue *epilogue;    /* what it does with its result, or NULL: see passes/fuse.c */
     const char *const *in_names; /* where it has inputs for that: instead of op->in */
 };
@@ -111,6 +112,10 @@ static inline bool tensor_layouts_differ(const Tensor *t, Layout a, Layout b)
     if (a == LAYOUT_NCHW16N || b == LAYOUT_NCHW16N) return true;
     return tensor_has_channels(t) && !tensor_has_one_layout(t);
 }
+
+/* May be run for some samples of the batch alone, since each one's results depend on nothing but itself
+ * and the model.  Memory that a variant works in does not count. */
+bool node_is_per_sample(const Node *);
 
 int64_t node_macs(const Node *);
 int64_t node_macs_of_origin(const Node *); /* Op.macs of gradients that cost as much as their layer */

@@ -56,6 +56,7 @@ typedef struct Values {
     GraphRewriter *rewriter;
     int *group;   /* by tensor id: another tensor of the same format, or itself; see group_of */
     bool *floats; /* by group: they stay floats */
+    bool fast;    /* nodes have variants */
     const Op *narrow, *widen, *reorder;
 } Values;
 
@@ -158,10 +159,67 @@ static void narrow_output(Values *v, Node *n)
     t->producer = rounding;
 }
 
+/* ---- in chunks ---------------------------------------------------------------------- */
+
+enum {
+    CHUNK_FLOATS = 1 << 18, /* of a chunk, at most, where it has several samples: they stay in a cache */
+    LEAST_CHUNKS = 16       /* for all threads to have some */
+};
+
+static bool is_staged(const Tensor *t) { return t->batched && t->dtype == DTYPE_BF16; }
+
+/* Floats of a sample of all that is converted. */
+static int64_t sample_floats(const Node *n)
+{
+    int64_t floats = 0;
+    for (int i = 0; i < n->in_count; i++) floats += is_staged(n->in[i]) ? shape_count(n->in[i]->shape) : 0;
+    for (int i = 0; i < n->out_count; i++) floats += is_staged(n->out[i]) ? shape_count(n->out[i]->shape) : 0;
+    return floats;
+}
+
+/* What every chunk reads again. */
+static int64_t model_floats(const Node *n)
+{
+    int64_t floats = 0;
+    for (int i = 0; i < n->in_count; i++) floats += n->in[i]->batched ? 0 : tensor_count(n->in[i], 1);
+    return floats;
+}
+
+/* Samples of a chunk; 0: all at once. */
+static int64_t chunk_of(const Graph *g, const Node *n)
+{
+    const int64_t floats = sample_floats(n);
+    if (!node_is_per_sample(n) || n->layout == LAYOUT_NCHW16N || g->batch < LEAST_CHUNKS) return 0;
+    if (floats == 0 || model_floats(n) > floats) return 0;
+    int64_t chunk = g->batch / LEAST_CHUNKS;
+    while (chunk > 1 && (g->batch % chunk || chunk * floats > CHUNK_FLOATS)) chunk--;
+    return chunk;
+}
+
+/* One more output, memory for the chunks of all threads. */
+static void stage(Values *v, Node *n, int64_t chunk)
+{
+    const int64_t chunks = v->graph->batch / chunk, threads = NN_WINOGRAD_THREADS;
+    int64_t floats = 0;
+    for (int i = 0; i < n->in_count; i++)
+        floats += is_staged(n->in[i]) ? nn_round_up(tensor_count(n->in[i], chunk), NN_LINE) : 0;
+    for (int i = 0; i < n->out_count; i++)
+        floats += is_staged(n->out[i]) ? nn_round_up(tensor_count(n->out[i], chunk), NN_LINE) : 0;
+    Tensor *t =
+        node_out_as(v->graph, n, v->graph->real, false, shape_vector(floats * (chunks < threads ? chunks : threads)));
+    t->name = arena_printf(v->graph->compilation->arena, "%s.staging", n->name);
+    n->chunk = chunk;
+}
+
 static void convert(Values *v, Node *n)
 {
     const bool moves = n->op->traits & OP_VIEW;
+    const int64_t chunk = v->fast ? chunk_of(v->graph, n) : 0;
     if (moves) return;
+    if (chunk) {
+        stage(v, n, chunk);
+        return;
+    }
     widen_inputs(v, n);
     if (n->out_count) narrow_output(v, n);
 }
@@ -197,9 +255,9 @@ void pass_bf16_values(Graph *g)
         Tensor *t = g->tensors.at[i];
         if (!v.floats[group_of(&v, t)]) t->dtype = DTYPE_BF16;
     }
-    const bool fast = has_variants(g);
+    v.fast = has_variants(g);
     v.rewriter = rewriter_begin(g);
     for (int i = 0; i < count; i++) convert(&v, g->nodes.at[i]);
-    choose_variants(g, count, fast);
+    choose_variants(g, count, v.fast);
     rewriter_end(v.rewriter);
 }
