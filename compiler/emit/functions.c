@@ -72,7 +72,8 @@ const char *function_array_name(Emitter *e, const Node *n, int i)
 static const ArrayShape *array_shapes(Emitter *e, const Node *n)
 {
     ArrayShape *shapes = arena_alloc(e->arena, (size_t)(n->in_count + n->out_count + 1) * sizeof *shapes);
-    for (int i = 0; i < n->in_count + n->out_count; i++) shapes[i] = writer_array_shape(e->writer, function_array_name(e, n, i));
+    for (int i = 0; i < n->in_count + n->out_count; i++)
+        shapes[i] = writer_array_shape(e->writer, function_array_name(e, n, i));
     return shapes;
 }
 
@@ -187,8 +188,8 @@ static Share share_of(const Emitter *e, const Graph *g, const Node *n)
 {
     if (n->chunk) return SHARE_PARTS;
     if (!n->variant) return e->team && node_is_per_sample(n) ? SHARE_SAMPLES : SHARE_NONE;
-    bool by_samples = n->variant->traits & VARIANT_ANY_BATCH && g->batch >= SAMPLES_TO_DIVIDE && node_is_per_sample(n) &&
-                      !n->variant->workspace;
+    bool by_samples = n->variant->traits & VARIANT_ANY_BATCH && g->batch >= SAMPLES_TO_DIVIDE &&
+                      node_is_per_sample(n) && !n->variant->workspace;
     return by_samples ? SHARE_SAMPLES : SHARE_PARTS;
 }
 

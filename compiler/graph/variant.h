@@ -79,7 +79,9 @@ enum { /* Variant.traits */
        /* It multiplies in a transform domain (Winograd): fewer multiplications, more rounding. */
        VARIANT_TRANSFORM_DOMAIN = 1u << 2,
        /* In NHWC it serves sequences CxL as well, as images of one row. */
-       VARIANT_SEQUENCES = 1u << 3
+       VARIANT_SEQUENCES = 1u << 3,
+       /* Each of its arrays of samples may be in any of its `dtypes`; else all are in one. */
+       VARIANT_ANY_FORMATS = 1u << 4
 };
 
 /* A program and the machine that it is to run on. */

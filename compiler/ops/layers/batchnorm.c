@@ -229,6 +229,7 @@ void batchnorm_call(Writer *w, const Node *n, const Tensor *x, const Tensor *y, 
     writer_bind(w, "bias", batchnorm_is_affine(n) ? "bias" : "0");
     writer_put(w, n->layout == LAYOUT_NHWC ? "const long rows = (long)$N * $P;" : "const long rows = $N;");
     if (n->layout == LAYOUT_NHWC) writer_bind_int(w, "P", 1);
+    writer_bind(w, "format", !n->chunk && x->dtype == DTYPE_BF16 ? "_bf16" : "");
     bool relu = n->epilogue && n->epilogue->relu;
     writer_bind_int(w, "relu", relu);
     writer_bind(w, "residual", n->epilogue && n->epilogue->add ? "residual" : "0");
@@ -258,7 +259,7 @@ static void training_emit(Writer *w, const Node *n)
         w, n, n->in[0], n->out[0], NULL,
         "const nn_batchnorm_train_args args = {.x = x, .weight = $weight, .bias = $bias, .residual = $residual, "
         ".running_mean = running_mean, .running_var = running_var, .y = y, .mean = mean, .inv = inv};\n"
-        "nn_batchnorm_train(&size, rows, &args, $t, $T);");
+        "nn_batchnorm_train$format(&size, rows, &args, $t, $T);");
 }
 
 static void again_emit(Writer *w, const Node *n)
@@ -266,7 +267,7 @@ static void again_emit(Writer *w, const Node *n)
     batchnorm_call(w, n, n->in[0], n->out[0], NULL,
                    "const nn_batchnorm_recompute_args args = {.x = x, .weight = $weight, .bias = $bias, "
                    ".residual = $residual, .mean = mean, .inv = inv, .y = y};\n"
-                   "nn_batchnorm_recompute(&size, rows, &args, $t, $T);");
+                   "nn_batchnorm_recompute$format(&size, rows, &args, $t, $T);");
 }
 
 static void sums_emit(Writer *w, const Node *n)
@@ -274,7 +275,7 @@ static void sums_emit(Writer *w, const Node *n)
     batchnorm_call(w, n, n->in[1], n->in[0], NULL,
                    "const nn_batchnorm_sums_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, "
                    ".weight = $mask_weight, .bias = $mask_bias, .dweight = dweight, .dbias = dbias};\n"
-                   "nn_batchnorm_sums(&size, rows, &args, $t, $T);");
+                   "nn_batchnorm_sums$format(&size, rows, &args, $t, $T);");
 }
 
 static void dx_emit(Writer *w, const Node *n)
@@ -282,7 +283,7 @@ static void dx_emit(Writer *w, const Node *n)
     batchnorm_call(w, n, n->in[1], n->in[0], n->out[0],
                    "const nn_batchnorm_dx_args args = {.dy = dy, .x = x, .mean = mean, .inv = inv, .dweight = dweight, "
                    ".dbias = dbias, .weight = $weight, .bias = $mask_bias, .residual = $residual, .dx = dx};\n"
-                   "nn_batchnorm_dx(&size, rows, &args, $t, $T);");
+                   "nn_batchnorm_dx$format(&size, rows, &args, $t, $T);");
 }
 
 /* With one value per channel and sample, NCHW and NHWC are the same. */
@@ -303,13 +304,15 @@ static void mask_dx(GraphRewriter *r, Node *n)
 }
 
 static const Variant infer_variants[] = {
-    BATCHNORM_ROWS(VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
+    BATCHNORM_ROWS(OF_F32, VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
 static const Variant training_variants[] = {
-    BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit)};
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit)};
 static const Variant again_variants[] = {
-    BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, again_emit)};
-static const Variant sums_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_RELU, mask_sums, sums_emit)};
-static const Variant dx_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, mask_dx, dx_emit)};
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, again_emit)};
+static const Variant sums_variants[] = {
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_RELU, mask_sums, sums_emit)};
+static const Variant dx_variants[] = {
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, mask_dx, dx_emit)};
 
 /* ---- a second time ------------------------------------------------------ */
 
@@ -338,7 +341,7 @@ Node *batchnorm_again(Graph *g, const Node *n)
     if (node_has(n, residual)) node_in_named(g, again, n->in[residual], "residual");
     again->data_count = 1;
     again->epilogue = n->epilogue;
-    node_out(g, again, node_shape_in(n));
+    node_out_as(g, again, n->out[0]->dtype, true, node_shape_in(n));
     return again;
 }
 
@@ -422,7 +425,7 @@ static void frozen_emit(Writer *w, const Node *n)
 }
 
 static const Variant frozen_variants[] = {
-    BATCHNORM_ROWS(VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, 0, NULL, frozen_emit)};
+    BATCHNORM_ROWS(OF_F32, VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, 0, NULL, frozen_emit)};
 
 static const Op frozen_affine = {
     .name = "batchnorm.frozen_dx",

@@ -39,7 +39,7 @@ static void moments_emit(Writer *w, const Node *n)
     batchnorm_call(
         w, n, n->in[0], n->in[0], NULL,
         "const nn_batchnorm_moments_args args = {.x = x, .mean = mean, .deviations = deviations, .count = count};\n"
-        "nn_batchnorm_moments(&size, rows, &args, $t, $T);");
+        "nn_batchnorm_moments$format(&size, rows, &args, $t, $T);");
 }
 
 static void inverse_plain(Writer *w, const Node *n)
@@ -63,7 +63,8 @@ static void track_plain(Writer *w, const Node *n)
                   "}");
 }
 
-static const Variant moments_variants[] = {BATCHNORM_ROWS(VARIANT_STRIDED_CHANNELS, 0, NULL, moments_emit)};
+static const Variant moments_variants[] = {
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, 0, NULL, moments_emit)};
 
 static const Op batchnorm_moments = {
     .name = "batchnorm.moments",

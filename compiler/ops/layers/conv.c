@@ -191,7 +191,14 @@ static void conv_dx_emit(Writer *w, const Node *n)
 static void conv_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    correlate_call(w, &c, "nn_conv_wgrad(&size, x, dy, dweight, $t, $T);");
+    writer_bind_int(w, "large_format", n->in[0]->dtype == DTYPE_BF16);
+    writer_bind_int(w, "small_format", n->in[1]->dtype == DTYPE_BF16);
+    if (n->in[0]->dtype == DTYPE_BF16 || n->in[1]->dtype == DTYPE_BF16)
+        correlate_call(w, &c,
+                       "static const nn_image_formats formats = {.large = $large_format, .small = $small_format};\n"
+                       "nn_conv_wgrad_bf16(&size, &formats, x, dy, dweight, $t, $T);");
+    else
+        correlate_call(w, &c, "nn_conv_wgrad(&size, x, dy, dweight, $t, $T);");
 }
 
 static void conv_depthwise_dweight_emit(Writer *w, const Node *n)
@@ -367,10 +374,10 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
         .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .refuses = REFUSES, .cost = COST, \
         .prepack = &conv_panels_back, .emit = conv_dx_emit, .kernel = "conv"                       \
     }
-#define CONV_DWEIGHT_ROW(NAME, REFUSES, COST, EMIT)                                                              \
-    {                                                                                                            \
-        .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .refuses = REFUSES, .cost = COST, .emit = EMIT, \
-        .kernel = "conv"                                                                                         \
+#define CONV_DWEIGHT_ROW(NAME, REFUSES)                                                                            \
+    {                                                                                                              \
+        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .traits = CONV_TRAITS | VARIANT_ANY_FORMATS, \
+        .refuses = REFUSES, .cost = conv_dweight_cost, .emit = conv_dweight_emit, .kernel = "conv"                 \
     }
 
 const Variant conv_variants[] = {
@@ -411,10 +418,15 @@ const Variant conv_dx_variants[] = {
 
 const Variant conv_dweight_variants[] = {
     CONV_DWEIGHT_WINOGRAD_ROW,
-    CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal, conv_dweight_cost, conv_dweight_emit),
-    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal, conv_dweight_cost, conv_dweight_emit),
-    CONV_DWEIGHT_ROW("depthwise_nhwc", dweight_depthwise_refusal, conv_depthwise_dweight_cost,
-                     conv_depthwise_dweight_emit),
+    CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal),
+    CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal),
+    {.name = "depthwise_nhwc",
+     .layouts = IN_NHWC,
+     .traits = CONV_TRAITS,
+     .refuses = dweight_depthwise_refusal,
+     .cost = conv_depthwise_dweight_cost,
+     .emit = conv_depthwise_dweight_emit,
+     .kernel = "conv"},
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
      .refuses = dweight_blocked_refusal,
@@ -446,8 +458,14 @@ static const Op conv_dweight = {
 };
 
 const Variant conv_dbias_variants[] = {
+    {.name = "pixels",
+     .layouts = IN_NHWC,
+     .dtypes = OF_F32 | OF_BF16,
+     .traits = CONV_TRAITS,
+     .emit = correlate_bias_emit,
+     .kernel = "channels"},
     {.name = "simd",
-     .layouts = IN_ANY_LAYOUT,
+     .layouts = IN_NCHW | IN_NCHW16N,
      .traits = CONV_TRAITS,
      .emit = correlate_bias_emit,
      .kernel = "channels"},

@@ -85,11 +85,12 @@ extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_F
         CONV_DX_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_dx_refusal_3, winograd_cost_4_3), \
         CONV_DX_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_dx_refusal_5, winograd_cost_2_5)
 
-#define CONV_DWEIGHT_WINOGRAD_ROW                                                                                      \
-    {                                                                                                                  \
-        .name = "winograd_4x4_3x3", .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, \
-        .refuses = winograd_dweight_refusal, .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace,   \
-        .emit = winograd_dweight_emit, .kernel = "conv"                                                                \
+#define CONV_DWEIGHT_WINOGRAD_ROW                                                                              \
+    {                                                                                                          \
+        .name = "winograd_4x4_3x3", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16,                            \
+        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, .refuses = winograd_dweight_refusal,    \
+        .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace, .emit = winograd_dweight_emit, \
+        .kernel = "conv"                                                                                       \
     }
 
 #endif

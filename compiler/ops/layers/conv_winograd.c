@@ -236,5 +236,6 @@ int64_t winograd_dweight_workspace(const Node *n)
 void winograd_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
-    correlate_call(w, &c, "nn_winograd_wgrad(&size, x, dy, dweight, work, $t, $T);");
+    writer_bind(w, "format", n->in[0]->dtype == DTYPE_BF16 ? "_bf16" : "");
+    correlate_call(w, &c, "nn_winograd_wgrad$format(&size, x, dy, dweight, work, $t, $T);");
 }

@@ -378,7 +378,8 @@ void correlate_bias_emit(Writer *w, const Node *n)
     Shape s = node_shape_in(n);
     writer_bind_int(w, "step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : s.dim[0]);
     channels_put_size(w, "$N", s, n->layout);
-    writer_put(w, "nn_channel_sums(&size, $step, dy, dbias, $t, $T);");
+    writer_bind(w, "format", n->in[0]->dtype == DTYPE_BF16 ? "_bf16" : "");
+    writer_put(w, "nn_channel_sums$format(&size, $step, dy, dbias, $t, $T);");
 }
 
 /* ---- fast form ------------------------------------------------------------ */

@@ -28,6 +28,8 @@ void nn_conv_panels_backward(const nn_conv *, const float *weight, float *panels
 void nn_conv_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
+void nn_conv_wgrad_bf16(const nn_conv *, const nn_image_formats *, const void *large, const void *small, float *weight,
+                        int t, int T);
 
 void nn_grouped_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_grouped_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
@@ -45,6 +47,8 @@ void nn_winograd_panels(const nn_conv *, int m, int back, const float *weight, f
 void nn_winograd(const nn_conv *, int m, const nn_conv_args *, int t, int T);
 void nn_winograd_wgrad(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                        int T);
+void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, float *work,
+                            int t, int T);
 
 #else
 

@@ -15,6 +15,11 @@ typedef struct nn_conv {
     int c_step, o_step;
 } nn_conv;
 
+/* The formats of a convolution's images: 0 of floats, 1 of bf16. */
+typedef struct nn_image_formats {
+    int large, small;
+} nn_image_formats;
+
 /* The epilogue of a convolution, NULL or 0 for what it leaves out:
  * y = relu(scale[o] · sum + shift[o] + residual[…][o]), the residual laid out as y is. */
 typedef struct nn_epilogue {

@@ -179,9 +179,9 @@ NN_INLINE void nn_wgrad_block_add(const nn_wgrad *s, const nn_wgrad_block *p, co
     const long panel = (long)s->kh * s->kw * s->merged * p->channels * NN_PANEL;
     nn_wgrad_next next = {0};
     if (after) nn_wgrad_next_large(&next, s, after, tiles * (p->panels / NN_TILE_PANELS));
-    nn_wgrad_pack_large(s, p, large);
+    s->as.pack_large(s, p, large);
     for (int q = 0; q < p->panels; q += NN_TILE_PANELS) {
-        nn_wgrad_pack_small(s, p, q, small);
+        s->as.pack_small(s, p, q, small);
         if (q + NN_TILE_PANELS < p->panels)
             nn_wgrad_next_small(&next, s, p, q + NN_TILE_PANELS, tiles);
         else if (after)
@@ -238,25 +238,43 @@ NN_INLINE void nn_wgrad_of(const nn_conv *d, int merge, nn_wgrad *s)
 }
 
 /* Units of all groups, part t of T. */
-NN_INLINE void nn_wgrad_units(nn_wgrad *s, const float *large, const float *small, float *weight, int t, int T)
+NN_INLINE void nn_wgrad_units(nn_wgrad *s, const void *large, const void *small, float *weight, int t, int T)
 {
     const int units = nn_ceil(s->c, s->channels) * nn_ceil(nn_ceil(s->o, NN_PANEL), s->panels);
     const long all = (long)units * s->groups;
     for (long k = all * t / T; k < all * (t + 1) / T; k++) {
         int group = (int)(k / units);
-        s->large = large + group * s->c;
-        s->small = small + group * s->o;
+        s->large = nn_at(s->as.large, large, group * s->c);
+        s->small = nn_at(s->as.small, small, group * s->o);
         nn_wgrad_unit_run(s, (int)(k % units), weight, group);
     }
+}
+
+/* All sizes, for images in these formats. */
+NN_INLINE void nn_wgrad_begin(const nn_conv *d, nn_wgrad_formats as, nn_wgrad *s)
+{
+    const int c = d->c / d->groups;
+    nn_wgrad_of(d, c <= NN_WGRAD_MERGED && d->groups == 1 && d->dw == 1 && d->kw > 1, s);
+    nn_wgrad_unit_sizes(s);
+    nn_wgrad_block_sizes(s);
+    s->as = as;
 }
 
 NN_KERNEL void nn_conv_wgrad(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
 {
     nn_wgrad s;
-    const int c = d->c / d->groups;
-    nn_wgrad_of(d, c <= NN_WGRAD_MERGED && d->groups == 1 && d->dw == 1 && d->kw > 1, &s);
-    nn_wgrad_unit_sizes(&s);
-    nn_wgrad_block_sizes(&s);
+    nn_wgrad_begin(d, (nn_wgrad_formats){0, 0, nn_wgrad_pack_large, nn_wgrad_pack_small}, &s);
+    nn_wgrad_units(&s, large, small, weight, t, T);
+}
+
+/* The large image in bf16, the small one, or both. */
+NN_KERNEL void nn_conv_wgrad_bf16(const nn_conv *d, const nn_image_formats *of, const void *large, const void *small,
+                                  float *weight, int t, int T)
+{
+    nn_wgrad s;
+    const nn_wgrad_formats as = {of->large, of->small, of->large ? nn_wgrad_pack_large_bf16 : nn_wgrad_pack_large,
+                                 of->small ? nn_wgrad_pack_small_bf16 : nn_wgrad_pack_small};
+    nn_wgrad_begin(d, as, &s);
     nn_wgrad_units(&s, large, small, weight, t, T);
 }
 

@@ -4,7 +4,7 @@
  *
  * The large image is packed in image order, with its padding, if there are several taps; with one
  * tap, in the order in which tiles read it, [tile][pixel][NN_TILE_ROWS].  The small image is packed
- * for the panels of one tile, [panel][pixel][16].  What is packed next is prefetched while the tiles
+ * for the panels of one tile, [panel][pixel][16].  Images may be in bf16; the copies are floats.  What is packed next is prefetched while the tiles
  * of a block are computed.
  */
 #ifndef NN_WGRAD_PACK_H
@@ -12,6 +12,7 @@
 
 #include "runtime/kernels/conv/conv_direct.h"
 #include "runtime/kernels/conv/conv_types.h"
+#include "runtime/kernels/simd/elements.h"
 
 enum {
     NN_WGRAD_TILES = (NN_WGRAD_CHANNELS + NN_TILE_ROWS - 1) / NN_TILE_ROWS, /* of a unit, at most */
@@ -19,8 +20,27 @@ enum {
     NN_WGRAD_MERGED = 8 /* largest number of channels that form runs with the taps of a row */
 };
 
-typedef struct nn_wgrad {
+typedef struct nn_wgrad_block {
+    int image, row, column;    /* the first pixel */
+    int images, rows, columns; /* pixels */
+    int height, width;         /* of the copy of an image */
+    int channel, channels, panel, panels;
+} nn_wgrad_block;
+
+typedef struct nn_wgrad nn_wgrad;
+typedef void nn_wgrad_large_packing(const nn_wgrad *, const nn_wgrad_block *, float *to);
+typedef void nn_wgrad_small_packing(const nn_wgrad *, const nn_wgrad_block *, int q, float *to);
+
+/* The images' formats: 0 of floats, 1 of bf16; and the packing of either. */
+typedef struct nn_wgrad_formats {
+    int large, small;
+    nn_wgrad_large_packing *pack_large;
+    nn_wgrad_small_packing *pack_small;
+} nn_wgrad_formats;
+
+struct nn_wgrad {
     const nn_conv *d;
+    nn_wgrad_formats as;
     int groups;           /* or bundles of them */
     int c, o;             /* of a group or bundle */
     int kh, kw, dh, dw;   /* the loop over taps: kw is 1 if a row of taps is one run */
@@ -28,9 +48,9 @@ typedef struct nn_wgrad {
     int merged;           /* taps of a run */
     int tiled;            /* one tap: packed in tiles */
     int channels, panels; /* of a unit */
-    int images, rows, columns;  /* of a block: pixels */
-    const float *large, *small; /* of the group */
-} nn_wgrad;
+    int images, rows, columns; /* of a block: pixels */
+    const void *large, *small; /* of the group */
+};
 
 NN_INLINE int nn_ceil(int a, int b) { return (a + b - 1) / b; }
 NN_INLINE int nn_min(int a, int b) { return a < b ? a : b; }
@@ -103,19 +123,12 @@ NN_INLINE void nn_wgrad_block_sizes(nn_wgrad *s)
 
 /* ---- a block ---------------------------------------------------------------------- */
 
-typedef struct nn_wgrad_block {
-    int image, row, column;    /* the first pixel */
-    int images, rows, columns; /* pixels */
-    int height, width;         /* of the copy of an image */
-    int channel, channels, panel, panels;
-} nn_wgrad_block;
-
 /* Stores whole vectors: the next pixel overwrites what is too much. */
-NN_INLINE void nn_wgrad_pack_pixel(const float *from, int channels, float *to)
+NN_INLINE void nn_wgrad_pack_pixel(const int half, const void *from, int channels, float *to)
 {
     int k = 0;
-    for (; k + NN_W <= channels; k += NN_W) nn_store(to + k, nn_load(from + k));
-    if (k < channels) nn_store(to + k, nn_load_some(from + k, channels - k));
+    for (; k + NN_W <= channels; k += NN_W) nn_store(to + k, nn_load_as(half, nn_at(half, from, k)));
+    if (k < channels) nn_store(to + k, nn_load_some_as(half, nn_at(half, from, k), channels - k));
 }
 
 /* The first channel of tile i; all tiles have nearly as many. */
@@ -139,18 +152,20 @@ NN_INLINE void nn_wgrad_tiling_of(const nn_wgrad_block *p, nn_wgrad_tiling *g)
     }
 }
 
-NN_INLINE void nn_wgrad_pack_tiles(const nn_wgrad_tiling *g, const float *from, int channels, float *to)
+NN_INLINE void nn_wgrad_pack_tiles(const int half, const nn_wgrad_tiling *g, const void *from, int channels, float *to)
 {
     int i = 0;
     for (; i < g->whole; i++, to += g->stride)
-        for (int k = 0; k < NN_TILE_ROWS; k += NN_W) nn_store(to + k, nn_load(from + g->first[i] + k));
+        for (int k = 0; k < NN_TILE_ROWS; k += NN_W)
+            nn_store(to + k, nn_load_as(half, nn_at(half, from, g->first[i] + k)));
     for (; i < g->tiles; i++, to += g->stride)
         for (int k = 0; k < NN_TILE_ROWS; k += NN_W)
-            nn_store(to + k, nn_load_some(from + g->first[i] + k, channels - g->first[i] - k));
+            nn_store(to + k, nn_load_some_as(half, nn_at(half, from, g->first[i] + k), channels - g->first[i] - k));
 }
 
 /* to: [image][height][width][channel], or `tiled` [tile][pixel][NN_TILE_ROWS] */
-NN_INLINE void nn_wgrad_pack_pixels(const int tiled, const nn_wgrad *s, const nn_wgrad_block *p, float *to)
+NN_INLINE void nn_wgrad_pack_pixels(const int half, const int tiled, const nn_wgrad *s, const nn_wgrad_block *p,
+                                    float *to)
 {
     const nn_conv *d = s->d;
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
@@ -161,43 +176,62 @@ NN_INLINE void nn_wgrad_pack_pixels(const int tiled, const nn_wgrad *s, const nn
     for (int n = 0; n < p->images; n++) {
         for (int i = 0; i < p->height; i++) {
             int h = h0 + i * step_h;
-            const float *row = s->large + ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel;
+            const void *row = nn_at(half, s->large, ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel);
             for (int j = 0; j < p->width; j++, to += step) {
                 int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                const float *from = inside ? row + (long)w * d->c_step : nn_zeros;
+                const void *from = inside ? nn_at(half, row, (long)w * d->c_step) : nn_zeros;
                 if (tiled)
-                    nn_wgrad_pack_tiles(&tiling, from, p->channels, to);
+                    nn_wgrad_pack_tiles(half, &tiling, from, p->channels, to);
                 else
-                    nn_wgrad_pack_pixel(from, p->channels, to);
+                    nn_wgrad_pack_pixel(half, from, p->channels, to);
             }
         }
     }
 }
 
-NN_INLINE void nn_wgrad_pack_large(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
+NN_KERNEL void nn_wgrad_pack_large(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
     if (s->tiled)
-        nn_wgrad_pack_pixels(1, s, p, to);
+        nn_wgrad_pack_pixels(0, 1, s, p, to);
     else
-        nn_wgrad_pack_pixels(0, s, p, to);
+        nn_wgrad_pack_pixels(0, 0, s, p, to);
+}
+
+NN_KERNEL void nn_wgrad_pack_large_bf16(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
+{
+    if (s->tiled)
+        nn_wgrad_pack_pixels(1, 1, s, p, to);
+    else
+        nn_wgrad_pack_pixels(1, 0, s, p, to);
 }
 
 /* The panels of a tile from panel q of the unit on; to: [panel][pixel][16]. */
-NN_INLINE void nn_wgrad_pack_small(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+NN_INLINE void nn_wgrad_pack_panels(const int half, const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
 {
     const nn_conv *d = s->d;
     for (int g = q; g < q + NN_TILE_PANELS; g++) {
         const int first = (p->panel + g) * NN_PANEL, outputs = s->o - first;
         for (int n = 0; n < p->images; n++) {
             for (int i = 0; i < p->rows; i++) {
-                const float *from =
-                    s->small + first + (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step;
-                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from += d->o_step)
+                const long at = (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step;
+                const void *from = nn_at(half, s->small, first + at);
+                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from = nn_at(half, from, d->o_step))
                     for (int k = 0; k < NN_PANEL; k += NN_W)
-                        nn_store(to + k, k < outputs ? nn_load_some(from + k, outputs - k) : nn_zero());
+                        nn_store(to + k,
+                                 k < outputs ? nn_load_some_as(half, nn_at(half, from, k), outputs - k) : nn_zero());
             }
         }
     }
+}
+
+NN_KERNEL void nn_wgrad_pack_small(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+{
+    nn_wgrad_pack_panels(0, s, p, q, to);
+}
+
+NN_KERNEL void nn_wgrad_pack_small_bf16(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+{
+    nn_wgrad_pack_panels(1, s, p, q, to);
 }
 
 /* Blocks of the pixels of all images. */
@@ -234,20 +268,23 @@ typedef struct nn_prefetch {
 
 /* Part of some images. */
 typedef struct nn_image_part {
-    const float *at;       /* the first pixel */
-    long step, row, image; /* strides */
-    int floats;            /* of a pixel */
+    int half;              /* of bf16 */
+    const void *at;        /* the first pixel */
+    long step, row, image; /* strides, of elements */
+    int elements;          /* of a pixel */
     int columns, rows, images;
 } nn_image_part;
 
 /* The part's cache lines, divided among the tiles. */
 NN_INLINE nn_prefetch nn_prefetch_of(const nn_image_part *p, long tiles)
 {
-    nn_prefetch a = {.at = p->at, .step = p->step, .lines = nn_ceil(p->floats, NN_LINE)};
+    const int floats = 1 + p->half; /* elements in the place of one */
+    const long step = p->step / floats, row = p->row / floats;
+    nn_prefetch a = {.at = (const float *)p->at, .step = step, .lines = nn_ceil(p->elements, NN_LINE * floats)};
     a.columns = p->columns;
     a.rows = p->rows;
-    a.row = p->row - p->columns * p->step;
-    a.image = p->image - p->rows * p->row;
+    a.row = row - p->columns * step;
+    a.image = p->image / floats - p->rows * row;
     a.left = (long)a.lines * p->columns * p->rows * p->images;
     a.share = (int)((a.left + tiles - 1) / tiles);
     return a;
@@ -281,11 +318,13 @@ NN_INLINE void nn_wgrad_next_large(nn_wgrad_next *next, const nn_wgrad *s, const
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h = p->row * d->sh > d->top ? p->row * d->sh - d->top : 0;
     const int w = p->column * d->sw > d->left ? p->column * d->sw - d->left : 0;
-    const nn_image_part part = {.at = s->large + ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel,
+    const long at = ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel;
+    const nn_image_part part = {.half = s->as.large,
+                                .at = nn_at(s->as.large, s->large, at),
                                 .step = (long)step_w * d->c_step,
                                 .row = step_h * row,
                                 .image = d->h * row,
-                                .floats = p->channels,
+                                .elements = p->channels,
                                 .columns = p->width,
                                 .rows = p->height,
                                 .images = p->images};
@@ -297,12 +336,13 @@ NN_INLINE void nn_wgrad_next_small(nn_wgrad_next *next, const nn_wgrad *s, const
     const nn_conv *d = s->d;
     const int first = (p->panel + q) * NN_PANEL;
     const long row = (long)d->ow * d->o_step;
-    const nn_image_part part = {.at = s->small + ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step +
-                                      first,
+    const long at = ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step + first;
+    const nn_image_part part = {.half = s->as.small,
+                                .at = nn_at(s->as.small, s->small, at),
                                 .step = d->o_step,
                                 .row = row,
                                 .image = d->oh * row,
-                                .floats = nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first),
+                                .elements = nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first),
                                 .columns = p->columns,
                                 .rows = p->rows,
                                 .images = p->images};

@@ -23,6 +23,7 @@
 
 #include "runtime/kernels/conv/conv_direct.h"
 #include "runtime/kernels/conv/conv_types.h"
+#include "runtime/kernels/simd/elements.h"
 
 enum {
     NN_WINOGRAD_PACKED = 16, /* channels whose transformed weights are written together */
@@ -156,21 +157,21 @@ NN_INLINE void nn_winograd_b(const int e, const nn_vec x[NN_WINOGRAD_EDGE], nn_v
 }
 
 /* Bᵀ x B of one tile, channels `c` and those after it; to[f · stride]. */
-NN_INLINE void nn_winograd_transform_input(const int e, const float *const *at, long c, long lanes, float *to,
-                                           long stride)
+NN_INLINE void nn_winograd_transform_input(const int half, const int e, const void *const *at, long c, long lanes,
+                                           float *to, long stride)
 {
-    nn_vec half[NN_WINOGRAD_EDGE][NN_WINOGRAD_EDGE];
+    nn_vec once[NN_WINOGRAD_EDGE][NN_WINOGRAD_EDGE];
     for (int j = 0; j < e; j++) {
         nn_vec x[NN_WINOGRAD_EDGE], column[NN_WINOGRAD_EDGE];
         NN_UNROLL
-        for (int i = 0; i < e; i++) x[i] = nn_load_some(at[i * e + j] + c, lanes);
+        for (int i = 0; i < e; i++) x[i] = nn_load_some_as(half, nn_at(half, at[i * e + j], c), lanes);
         nn_winograd_b(e, x, column);
         NN_UNROLL
-        for (int i = 0; i < e; i++) half[i][j] = column[i];
+        for (int i = 0; i < e; i++) once[i][j] = column[i];
     }
     for (int i = 0; i < e; i++) {
         nn_vec row[NN_WINOGRAD_EDGE];
-        nn_winograd_b(e, half[i], row);
+        nn_winograd_b(e, once[i], row);
         NN_UNROLL
         for (int j = 0; j < e; j++) nn_store_some(to + (i * e + j) * stride, lanes, row[j]);
     }
@@ -182,21 +183,28 @@ typedef struct nn_winograd_block {
     long first, count; /* the block */
 } nn_winograd_block;
 
+/* The constants of the code for tiles of m × m outputs; `half`: the image is in bf16. */
+typedef struct nn_winograd_form {
+    int half, m, e;
+} nn_winograd_form;
+
 /* Channels c0 … c0 + channels; to: [e²][count][channels] */
-NN_INLINE void nn_winograd_inputs(const int m, const int e, const nn_winograd_block *s, const float *x, int c0,
+NN_INLINE void nn_winograd_inputs(const nn_winograd_form f, const nn_winograd_block *s, const void *x, int c0,
                                   int channels, float *to)
 {
     const nn_conv *d = s->d;
+    const int m = f.m, e = f.e;
     const long stride = s->count * channels;
     for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * m - d->top, w0 = (int)(rest % s->across) * m - d->left;
-        const float *at[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE];
+        const void *at[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE];
         for (int k = 0; k < e * e; k++) {
             int h = h0 + k / e, w = w0 + k % e, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-            at[k] = inside ? x + ((image * d->h + h) * d->w + w) * d->c_step + c0 : nn_zeros;
+            at[k] = inside ? nn_at(f.half, x, ((image * d->h + h) * d->w + w) * d->c_step + c0) : nn_zeros;
         }
-        for (long c = 0; c < channels; c += NN_W) nn_winograd_transform_input(e, at, c, channels - c, to + c, stride);
+        for (long c = 0; c < channels; c += NN_W)
+            nn_winograd_transform_input(f.half, e, at, c, channels - c, to + c, stride);
     }
 }
 
@@ -306,7 +314,7 @@ NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, n
         s->first = r.first + (r.last - r.first) * b / blocks;
         s->count = r.first + (r.last - r.first) * (b + 1) / blocks - s->first;
         float *products = work + e * e * s->count * s->d->c;
-        nn_winograd_inputs(m, e, s, io->x, 0, s->d->c, work);
+        nn_winograd_inputs((nn_winograd_form){0, m, e}, s, io->x, 0, s->d->c, work);
         for (int p = r.from; p < r.to; p += most) {
             int q = r.to - p < most ? r.to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;

@@ -16,21 +16,22 @@
 #include "runtime/kernels/conv/winograd.h"
 
 /* G dy Gᵀ of one tile, 16 outputs from at[k]; to[f · stride][16]. */
-NN_INLINE void nn_winograd_transform_small(const float *const at[16], int lanes, float *to, long stride)
+NN_INLINE void nn_winograd_transform_small(const int half, const void *const at[16], int lanes, float *to, long stride)
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
-        nn_vec half[6][4];
+        nn_vec once[6][4];
         for (int j = 0; j < 4; j++) {
             nn_vec g[4], column[6];
             NN_UNROLL
-            for (int i = 0; i < 4; i++) g[i] = v < lanes ? nn_load_some(at[i * 4 + j] + v, lanes - v) : nn_zero();
+            for (int i = 0; i < 4; i++)
+                g[i] = v < lanes ? nn_load_some_as(half, nn_at(half, at[i * 4 + j], v), lanes - v) : nn_zero();
             nn_winograd_g(6, 4, g, column);
             NN_UNROLL
-            for (int i = 0; i < 6; i++) half[i][j] = column[i];
+            for (int i = 0; i < 6; i++) once[i][j] = column[i];
         }
         for (int i = 0; i < 6; i++) {
             nn_vec row[6];
-            nn_winograd_g(6, 4, half[i], row);
+            nn_winograd_g(6, 4, once[i], row);
             NN_UNROLL
             for (int j = 0; j < 6; j++) nn_store(to + (i * 6 + j) * stride + v, row[j]);
         }
@@ -38,20 +39,21 @@ NN_INLINE void nn_winograd_transform_small(const float *const at[16], int lanes,
 }
 
 /* Panels p … p + panels of the small image; to: [36][panels][count][16] */
-NN_INLINE void nn_winograd_small_inputs(const nn_winograd_block *s, const float *dy, int p, int panels, float *to)
+NN_INLINE void nn_winograd_small_inputs(const int half, const nn_winograd_block *s, const void *dy, int p, int panels,
+                                        float *to)
 {
     const nn_conv *d = s->d;
     for (long i = 0; i < s->count; i++) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * 4, w0 = (int)(rest % s->across) * 4;
         for (int q = 0; q < panels; q++) {
-            const float *at[16];
+            const void *at[16];
             for (int k = 0; k < 16; k++) {
                 int h = h0 + k / 4, w = w0 + k % 4;
-                at[k] = h < d->oh && w < d->ow ? dy + ((image * d->oh + h) * d->ow + w) * d->o_step + (p + q) * NN_PANEL
-                                               : nn_zeros;
+                const long place = ((image * d->oh + h) * d->ow + w) * d->o_step + (p + q) * NN_PANEL;
+                at[k] = h < d->oh && w < d->ow ? nn_at(half, dy, place) : nn_zeros;
             }
-            nn_winograd_transform_small(at, d->o - (p + q) * NN_PANEL, to + (q * s->count + i) * NN_PANEL,
+            nn_winograd_transform_small(half, at, d->o - (p + q) * NN_PANEL, to + (q * s->count + i) * NN_PANEL,
                                         panels * s->count * NN_PANEL);
         }
     }
@@ -83,6 +85,12 @@ NN_INLINE void nn_winograd_taps(const float *sums, long stride, float w[9][NN_PA
         }
     }
 }
+
+/* Floats, or both in bf16. */
+typedef struct nn_winograd_images {
+    const void *large, *small;
+    float *weight;
+} nn_winograd_images;
 
 /* A unit: channels c0 … c0 + channels, panels p … p + panels. */
 typedef struct nn_winograd_unit {
@@ -126,8 +134,8 @@ NN_INLINE void nn_winograd_unit_add(const nn_winograd_unit *u, long count, const
     }
 }
 
-NN_INLINE void nn_winograd_unit_run(const nn_conv *d, const nn_winograd_unit *u, const float *x, const float *dy,
-                                    float *weight, float *work)
+NN_INLINE void nn_winograd_unit_run(const int half, const nn_conv *d, const nn_winograd_unit *u,
+                                    const nn_winograd_images *io, float *work)
 {
     nn_winograd_block s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
     const long tiles = (long)d->n * s.down * s.across, sizes = 36L * u->panels * u->channels * NN_PANEL;
@@ -135,11 +143,11 @@ NN_INLINE void nn_winograd_unit_run(const nn_conv *d, const nn_winograd_unit *u,
     for (long i = 0; i < sizes; i += NN_W) nn_store(work + i, nn_zero());
     for (s.first = 0; s.first < tiles; s.first += NN_WINOGRAD_WGRAD_TILES) {
         s.count = tiles - s.first < NN_WINOGRAD_WGRAD_TILES ? tiles - s.first : NN_WINOGRAD_WGRAD_TILES;
-        nn_winograd_inputs(4, 6, &s, x, u->c0, u->channels, large);
-        nn_winograd_small_inputs(&s, dy, u->p, u->panels, small);
+        nn_winograd_inputs((nn_winograd_form){half, 4, 6}, &s, io->large, u->c0, u->channels, large);
+        nn_winograd_small_inputs(half, &s, io->small, u->p, u->panels, small);
         nn_winograd_unit_add(u, s.count, large, small, work);
     }
-    nn_winograd_unit_store(d, u, work, weight);
+    nn_winograd_unit_store(d, u, work, io->weight);
 }
 
 /* How many units there are along the channels and along the panels. */
@@ -169,9 +177,8 @@ NN_INLINE nn_winograd_cut nn_winograd_cut_for(const nn_conv *d, int panels, int 
     return best;
 }
 
-/* weight: [o][c][3][3]; part t of T of the units.  `work` has nn_winograd_wgrad_work()
- * floats. */
-NN_KERNEL void nn_winograd_wgrad(const nn_conv *d, const float *x, const float *dy, float *weight, float *work, int t,
+/* Part t of T of the units. */
+NN_INLINE void nn_winograd_units(const int half, const nn_conv *d, const nn_winograd_images *io, float *work, int t,
                                  int T)
 {
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
@@ -186,8 +193,25 @@ NN_KERNEL void nn_winograd_wgrad(const nn_conv *d, const float *x, const float *
         u.channels = d->c * (k % blocks + 1) / blocks - u.c0;
         u.p = panels * (k / blocks) / across;
         u.panels = panels * (k / blocks + 1) / across - u.p;
-        nn_winograd_unit_run(d, &u, x, dy, weight, work);
+        nn_winograd_unit_run(half, d, &u, io, work);
     }
+}
+
+/* weight: [o][c][3][3]; part t of T of the units.  `work` has nn_winograd_wgrad_work()
+ * floats. */
+NN_KERNEL void nn_winograd_wgrad(const nn_conv *d, const float *x, const float *dy, float *weight, float *work, int t,
+                                 int T)
+{
+    const nn_winograd_images io = {x, dy, weight};
+    nn_winograd_units(0, d, &io, work, t, T);
+}
+
+/* The same of images in bf16. */
+NN_KERNEL void nn_winograd_wgrad_bf16(const nn_conv *d, const uint16_t *x, const uint16_t *dy, float *weight,
+                                      float *work, int t, int T)
+{
+    const nn_winograd_images io = {x, dy, weight};
+    nn_winograd_units(1, d, &io, work, t, T);
 }
 
 #endif

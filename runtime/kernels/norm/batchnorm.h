@@ -34,45 +34,57 @@ typedef struct nn_batchnorm {
     long x_step, y_step, dx_step;
 } nn_batchnorm;
 
-/* The arrays of each kernel. */
+/* The arrays of each kernel.  What is of samples is floats, or bf16 of the kernels that are named so,
+ * which take p = 1. */
 typedef struct nn_batchnorm_infer_args {
-    const float *x, *weight, *bias, *running_mean, *running_var;
-    float *y;
+    const void *x;
+    const float *weight, *bias, *running_mean, *running_var;
+    void *y;
 } nn_batchnorm_infer_args;
 
 typedef struct nn_batchnorm_train_args {
-    const float *x, *weight, *bias, *residual;
-    float *running_mean, *running_var, *y, *mean, *inv;
+    const void *x, *residual;
+    const float *weight, *bias;
+    void *y;
+    float *running_mean, *running_var, *mean, *inv;
 } nn_batchnorm_train_args;
 
 typedef struct nn_batchnorm_moments_args {
-    const float *x;
+    const void *x;
     float *mean, *deviations, *count;
 } nn_batchnorm_moments_args;
 
 typedef struct nn_batchnorm_recompute_args {
-    const float *x, *weight, *bias, *residual, *mean, *inv;
-    float *y;
+    const void *x, *residual;
+    const float *weight, *bias, *mean, *inv;
+    void *y;
 } nn_batchnorm_recompute_args;
 
 typedef struct nn_batchnorm_sums_args {
-    const float *dy, *x, *mean, *inv, *weight, *bias;
+    const void *dy, *x;
+    const float *mean, *inv, *weight, *bias;
     float *dweight, *dbias;
 } nn_batchnorm_sums_args;
 
 typedef struct nn_batchnorm_dx_args {
-    const float *dy, *x, *mean, *inv, *dweight, *dbias, *weight, *bias, *residual;
-    float *dx;
+    const void *dy, *x, *residual;
+    const float *mean, *inv, *dweight, *dbias, *weight, *bias;
+    void *dx;
 } nn_batchnorm_dx_args;
 
 #ifdef NN_LINKED
 
 void nn_batchnorm_infer(const nn_batchnorm *, long n, const nn_batchnorm_infer_args *, int t, int T);
 void nn_batchnorm_train(const nn_batchnorm *, long n, const nn_batchnorm_train_args *, int t, int T);
+void nn_batchnorm_train_bf16(const nn_batchnorm *, long n, const nn_batchnorm_train_args *, int t, int T);
 void nn_batchnorm_moments(const nn_batchnorm *, long n, const nn_batchnorm_moments_args *, int t, int T);
+void nn_batchnorm_moments_bf16(const nn_batchnorm *, long n, const nn_batchnorm_moments_args *, int t, int T);
 void nn_batchnorm_recompute(const nn_batchnorm *, long n, const nn_batchnorm_recompute_args *, int t, int T);
+void nn_batchnorm_recompute_bf16(const nn_batchnorm *, long n, const nn_batchnorm_recompute_args *, int t, int T);
 void nn_batchnorm_sums(const nn_batchnorm *, long n, const nn_batchnorm_sums_args *, int t, int T);
+void nn_batchnorm_sums_bf16(const nn_batchnorm *, long n, const nn_batchnorm_sums_args *, int t, int T);
 void nn_batchnorm_dx(const nn_batchnorm *, long n, const nn_batchnorm_dx_args *, int t, int T);
+void nn_batchnorm_dx_bf16(const nn_batchnorm *, long n, const nn_batchnorm_dx_args *, int t, int T);
 
 #else
 
@@ -123,9 +135,9 @@ NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const nn_b
                                   nn_column_values(io.running_mean, 0, k + j, count - j) * scale);
         }
         nn_rows_map(nn_column_affine, &f, part.rows, count,
-                    (nn_row_map){.a = io.x + part.row * d->x_step + k,
+                    (nn_row_map){.a = nn_at(0, io.x, part.row * d->x_step + k),
                                  .a_step = d->x_step,
-                                 .y = io.y + part.row * d->y_step + k,
+                                 .y = nn_place(0, io.y, part.row * d->y_step + k),
                                  .y_step = d->y_step,
                                  .relu = d->relu});
     }
@@ -158,46 +170,65 @@ NN_INLINE void nn_batchnorm_factors(nn_columns *f, const float *mean, const floa
     }
 }
 
-NN_INLINE void nn_batchnorm_normal(const nn_batchnorm *d, const nn_columns *f, long rows, long count, const float *x,
-                                   const float *residual, float *y)
+/* Rows from `row` on, columns from k on. */
+NN_INLINE void nn_batchnorm_normal(const int half, const nn_batchnorm *d, const nn_columns *f, nn_rows_part part,
+                                   long k, long count, const nn_batchnorm_recompute_args *io)
 {
-    nn_rows_map(nn_column_normal, f, rows, count,
-                (nn_row_map){.a = x,
-                             .a_step = d->x_step,
-                             .z = residual,
-                             .z_step = d->y_step,
-                             .y = y,
-                             .y_step = d->y_step,
-                             .relu = d->relu});
+    nn_rows_map_of(half, nn_column_normal, f, part.rows, count,
+                   (nn_row_map){.a = nn_at(half, io->x, part.row * d->x_step + k),
+                                .a_step = d->x_step,
+                                .z = io->residual ? nn_at(half, io->residual, part.row * d->y_step + k) : 0,
+                                .z_step = d->y_step,
+                                .y = nn_place(half, io->y, part.row * d->y_step + k),
+                                .y_step = d->y_step,
+                                .relu = d->relu});
 }
 
-NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_train_args *args, int t, int T)
+NN_INLINE void nn_batchnorm_train_rows(const int half, const nn_batchnorm *d, long n,
+                                       const nn_batchnorm_train_args *args, int t, int T)
 {
     const nn_batchnorm_train_args io = *args;
     const long last = nn_columns_partition(d->c, t + 1, T);
+    const nn_batchnorm_recompute_args normal = {.x = io.x, .residual = io.residual, .y = io.y};
     nn_columns f;
     nn_totals s;
     for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {
-            .a = io.x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
+        const nn_band rows = {.a = nn_at(half, io.x, k),
+                              .a_step = d->x_step,
+                              .columns = count,
+                              .run = half ? nn_rows_variance_bf16 : nn_rows_variance,
+                              .join = nn_join_variance};
         nn_rows_total(&rows, 0, n, &s);
         nn_batchnorm_statistics(d, (float)n, &s, k, count, io);
         nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
-        nn_batchnorm_normal(d, &f, n, count, io.x + k, io.residual ? io.residual + k : 0, io.y + k);
+        nn_batchnorm_normal(half, d, &f, (nn_rows_part){0, n, k, k + count}, k, count, &normal);
     }
 }
 
-NN_KERNEL void nn_batchnorm_moments_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_moments_args *args, int t,
-                                         int T)
+NN_KERNEL void nn_batchnorm_train_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_train_args *args, int t, int T)
+{
+    nn_batchnorm_train_rows(0, d, n, args, t, T);
+}
+
+NN_KERNEL void nn_batchnorm_train_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_train_args *args, int t, int T)
+{
+    nn_batchnorm_train_rows(1, d, n, args, t, T);
+}
+
+NN_INLINE void nn_batchnorm_moments_rows(const int half, const nn_batchnorm *d, long n,
+                                         const nn_batchnorm_moments_args *args, int t, int T)
 {
     const nn_batchnorm_moments_args io = *args;
     const long last = nn_columns_partition(d->c, t + 1, T);
     nn_totals s;
     for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {
-            .a = io.x + k, .a_step = d->x_step, .columns = count, .run = nn_rows_variance, .join = nn_join_variance};
+        const nn_band rows = {.a = nn_at(half, io.x, k),
+                              .a_step = d->x_step,
+                              .columns = count,
+                              .run = half ? nn_rows_variance_bf16 : nn_rows_variance,
+                              .join = nn_join_variance};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) {
             nn_store_some(io.mean + k + j, count - j, nn_load(s.a + j) / (float)n);
@@ -206,8 +237,20 @@ NN_KERNEL void nn_batchnorm_moments_nhwc(const nn_batchnorm *d, long n, const nn
     }
 }
 
-NN_KERNEL void nn_batchnorm_recompute_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_recompute_args *args,
-                                           int t, int T)
+NN_KERNEL void nn_batchnorm_moments_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_moments_args *args, int t,
+                                         int T)
+{
+    nn_batchnorm_moments_rows(0, d, n, args, t, T);
+}
+
+NN_KERNEL void nn_batchnorm_moments_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_moments_args *args, int t,
+                                         int T)
+{
+    nn_batchnorm_moments_rows(1, d, n, args, t, T);
+}
+
+NN_INLINE void nn_batchnorm_recompute_rows(const int half, const nn_batchnorm *d, long n,
+                                           const nn_batchnorm_recompute_args *args, int t, int T)
 {
     const nn_batchnorm_recompute_args io = *args;
     const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
@@ -215,12 +258,24 @@ NN_KERNEL void nn_batchnorm_recompute_nhwc(const nn_batchnorm *d, long n, const 
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
         nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
-        nn_batchnorm_normal(d, &f, part.rows, count, io.x + part.row * d->x_step + k,
-                            io.residual ? io.residual + part.row * d->y_step + k : 0, io.y + part.row * d->y_step + k);
+        nn_batchnorm_normal(half, d, &f, part, k, count, &io);
     }
 }
 
-NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_sums_args *args, int t, int T)
+NN_KERNEL void nn_batchnorm_recompute_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_recompute_args *args,
+                                           int t, int T)
+{
+    nn_batchnorm_recompute_rows(0, d, n, args, t, T);
+}
+
+NN_KERNEL void nn_batchnorm_recompute_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_recompute_args *args,
+                                           int t, int T)
+{
+    nn_batchnorm_recompute_rows(1, d, n, args, t, T);
+}
+
+NN_INLINE void nn_batchnorm_sums_rows(const int half, const nn_batchnorm *d, long n, const nn_batchnorm_sums_args *args,
+                                      int t, int T)
 {
     const nn_batchnorm_sums_args io = *args;
     const long last = nn_columns_partition(d->c, t + 1, T);
@@ -229,15 +284,17 @@ NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const nn_ba
     for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
         if (d->relu) nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
-        const nn_band rows = {.a = io.dy + k,
+        nn_rows_statistic *run = half ? nn_rows_covariance_bf16 : nn_rows_covariance;
+        if (d->relu) run = half ? nn_rows_covariance_relu_bf16 : nn_rows_covariance_relu;
+        const nn_band rows = {.a = nn_at(half, io.dy, k),
                               .a_step = d->y_step,
-                              .b = io.x + k,
+                              .b = nn_at(half, io.x, k),
                               .b_step = d->x_step,
                               .mean = io.mean + k,
                               .factor = f.p,
                               .offset = f.q,
                               .columns = count,
-                              .run = d->relu ? nn_rows_covariance_relu : nn_rows_covariance,
+                              .run = run,
                               .join = nn_join_sums};
         nn_rows_total(&rows, 0, n, &s);
         for (long j = 0; j < count; j += NN_W) {
@@ -248,7 +305,18 @@ NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const nn_ba
     }
 }
 
-NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_dx_args *args, int t, int T)
+NN_KERNEL void nn_batchnorm_sums_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_sums_args *args, int t, int T)
+{
+    nn_batchnorm_sums_rows(0, d, n, args, t, T);
+}
+
+NN_KERNEL void nn_batchnorm_sums_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_sums_args *args, int t, int T)
+{
+    nn_batchnorm_sums_rows(1, d, n, args, t, T);
+}
+
+NN_INLINE void nn_batchnorm_dx_rows(const int half, const nn_batchnorm *d, long n, const nn_batchnorm_dx_args *args,
+                                    int t, int T)
 {
     const nn_batchnorm_dx_args io = *args;
     const float rows = (float)n;
@@ -264,19 +332,29 @@ NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const nn_batc
             nn_store(f.u + j, nn_column_values(io.bias, 0, k + j, count - j));
             nn_store(f.s + j, nn_column_values(io.dweight, 0, k + j, count - j) * i / rows);
         }
-        const nn_row_map all = {.a = io.dy + part.row * d->y_step + k,
+        const nn_row_map all = {.a = nn_at(half, io.dy, part.row * d->y_step + k),
                                 .a_step = d->y_step,
-                                .b = io.x + part.row * d->x_step + k,
+                                .b = nn_at(half, io.x, part.row * d->x_step + k),
                                 .b_step = d->x_step,
-                                .z = io.residual ? io.residual + part.row * d->dx_step + k : 0,
+                                .z = io.residual ? nn_at(half, io.residual, part.row * d->dx_step + k) : 0,
                                 .z_step = d->dx_step,
-                                .y = io.dx + part.row * d->dx_step + k,
+                                .y = nn_place(half, io.dx, part.row * d->dx_step + k),
                                 .y_step = d->dx_step};
         if (d->relu)
-            nn_rows_map(nn_column_dx_masked, &f, part.rows, count, all);
+            nn_rows_map_of(half, nn_column_dx_masked, &f, part.rows, count, all);
         else
-            nn_rows_map(nn_column_dx, &f, part.rows, count, all);
+            nn_rows_map_of(half, nn_column_dx, &f, part.rows, count, all);
     }
+}
+
+NN_KERNEL void nn_batchnorm_dx_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_dx_args *args, int t, int T)
+{
+    nn_batchnorm_dx_rows(0, d, n, args, t, T);
+}
+
+NN_KERNEL void nn_batchnorm_dx_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_dx_args *args, int t, int T)
+{
+    nn_batchnorm_dx_rows(1, d, n, args, t, T);
 }
 
 /* ---- NCHW ------------------------------------------------------------------------- */
@@ -308,7 +386,7 @@ NN_KERNEL void nn_batchnorm_infer(const nn_batchnorm *d, long n, const nn_batchn
         nn_vec scale =
             nn_channel_value(io.weight, 1, k, s) / nn_sqrt(nn_channel_value(io.running_var, 1, k, s) + d->eps);
         nn_vec shift = nn_channel_value(io.bias, 0, k, s) - nn_channel_value(io.running_mean, 0, k, s) * scale;
-        nn_channel_map(s.shape, k, (nn_channel_affine){nn_zero(), scale, shift}, io.x, io.y);
+        nn_channel_map(s.shape, k, (nn_channel_affine){nn_zero(), scale, shift}, (const float *)io.x, (float *)io.y);
     }
 }
 
@@ -322,11 +400,11 @@ NN_KERNEL void nn_batchnorm_train(const nn_batchnorm *d, long n, const nn_batchn
     const float count = (float)(n * d->p), keep = 1 - d->momentum;
     nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), io.x, io.x) / count;
-        nn_vec squares = nn_channel_sum(s, k, nn_term_variance, m, io.x, io.x);
+        nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), (const float *)io.x, (const float *)io.x) / count;
+        nn_vec squares = nn_channel_sum(s, k, nn_term_variance, m, (const float *)io.x, (const float *)io.x);
         nn_vec i = 1 / nn_sqrt(squares / count + d->eps);
         nn_vec scale = i * nn_channel_value(io.weight, 1, k, s), shift = nn_channel_value(io.bias, 0, k, s);
-        nn_channel_map(s.shape, k, (nn_channel_affine){m, scale, shift}, io.x, io.y);
+        nn_channel_map(s.shape, k, (nn_channel_affine){m, scale, shift}, (const float *)io.x, (float *)io.y);
         nn_channel_store(io.mean, k, s, m);
         nn_channel_store(io.inv, k, s, i);
         nn_vec variance = squares / (count > 1 ? count - 1 : 1);
@@ -347,9 +425,10 @@ NN_KERNEL void nn_batchnorm_moments(const nn_batchnorm *d, long n, const nn_batc
     }
     nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), io.x, io.x) / count;
+        nn_vec m = nn_channel_sum(s, k, nn_term_a, nn_zero(), (const float *)io.x, (const float *)io.x) / count;
         nn_channel_store(io.mean, k, s, m);
-        nn_channel_store(io.deviations, k, s, nn_channel_sum(s, k, nn_term_variance, m, io.x, io.x));
+        nn_channel_store(io.deviations, k, s,
+                         nn_channel_sum(s, k, nn_term_variance, m, (const float *)io.x, (const float *)io.x));
     }
 }
 
@@ -365,7 +444,7 @@ NN_KERNEL void nn_batchnorm_recompute(const nn_batchnorm *d, long n, const nn_ba
     for (long k = s.first; k < s.last; k++) {
         nn_vec scale = nn_channel_value(io.inv, 0, k, s) * nn_channel_value(io.weight, 1, k, s);
         nn_vec mean = nn_channel_value(io.mean, 0, k, s), shift = nn_channel_value(io.bias, 0, k, s);
-        nn_channel_map(s.shape, k, (nn_channel_affine){mean, scale, shift}, io.x, io.y);
+        nn_channel_map(s.shape, k, (nn_channel_affine){mean, scale, shift}, (const float *)io.x, (float *)io.y);
     }
 }
 
@@ -378,9 +457,11 @@ NN_KERNEL void nn_batchnorm_sums(const nn_batchnorm *d, long n, const nn_batchno
     }
     nn_channels s = nn_channels_of((nn_shape){n, d->c, d->p}, t, T);
     for (long k = s.first; k < s.last; k++) {
-        nn_vec covariance = nn_channel_sum(s, k, nn_term_covariance, nn_channel_value(io.mean, 0, k, s), io.dy, io.x);
+        nn_vec covariance = nn_channel_sum(s, k, nn_term_covariance, nn_channel_value(io.mean, 0, k, s),
+                                           (const float *)io.dy, (const float *)io.x);
         nn_channel_store(io.dweight, k, s, covariance * nn_channel_value(io.inv, 0, k, s));
-        nn_channel_store(io.dbias, k, s, nn_channel_sum(s, k, nn_term_a, nn_zero(), io.dy, io.dy));
+        nn_channel_store(io.dbias, k, s,
+                         nn_channel_sum(s, k, nn_term_a, nn_zero(), (const float *)io.dy, (const float *)io.dy));
     }
 }
 
@@ -400,8 +481,9 @@ NN_KERNEL void nn_batchnorm_dx(const nn_batchnorm *d, long n, const nn_batchnorm
         for (long sample = 0; sample < n; sample++) {
             long at = (sample * d->c + k) * d->p;
             for (long j = 0; j < d->p; j += NN_W) {
-                nn_vec u = nn_load_part(io.dy + at + j, d->p - j), v = nn_load_part(io.x + at + j, d->p - j);
-                nn_store_part(io.dx + at + j, d->p - j, scale * (u - offset - (v - m) * slope));
+                nn_vec u = nn_load_part((const float *)io.dy + at + j, d->p - j),
+                       v = nn_load_part((const float *)io.x + at + j, d->p - j);
+                nn_store_part((float *)io.dx + at + j, d->p - j, scale * (u - offset - (v - m) * slope));
             }
         }
     }

@@ -13,6 +13,7 @@
 
 void nn_normalize(const nn_shape *, const float *x, const float *mean, const float *std, float *y, int t, int T);
 void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
+void nn_channel_sums_bf16(const nn_shape *, long step, const uint16_t *dy, float *sum, int t, int T);
 
 #else
 
@@ -61,14 +62,19 @@ NN_INLINE nn_vec nn_channel_sum(nn_channels s, long k, nn_term *f, nn_vec q, con
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_nhwc(nn_shape shape, long step, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_nhwc(const int half, const nn_shape *shape, long step, const void *dy, float *sum, int t,
+                                    int T)
 {
-    const long last = nn_columns_partition(shape.c, t + 1, T);
+    const long last = nn_columns_partition(shape->c, t + 1, T);
     nn_totals s;
-    for (long k = nn_columns_partition(shape.c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(shape->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
-        nn_rows_total(&rows, 0, shape.n, &s);
+        const nn_band rows = {.a = nn_at(half, dy, k),
+                              .a_step = step,
+                              .columns = count,
+                              .run = half ? nn_rows_sum_bf16 : nn_rows_sum,
+                              .join = nn_join_sums};
+        nn_rows_total(&rows, 0, shape->n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }
@@ -77,12 +83,18 @@ NN_INLINE void nn_channel_sums_nhwc(nn_shape shape, long step, const float *dy, 
 NN_KERNEL void nn_channel_sums(const nn_shape *shape, long step, const float *dy, float *sum, int t, int T)
 {
     if (shape->p == 1) {
-        nn_channel_sums_nhwc(*shape, step, dy, sum, t, T);
+        nn_channel_sums_nhwc(0, shape, step, dy, sum, t, T);
         return;
     }
     nn_channels s = nn_channels_of(*shape, t, T);
     for (long k = s.first; k < s.last; k++)
         nn_channel_store(sum, k, s, nn_channel_sum(s, k, nn_term_a, nn_zero(), dy, dy));
+}
+
+/* The same of bf16, p = 1 */
+NN_KERNEL void nn_channel_sums_bf16(const nn_shape *shape, long step, const uint16_t *dy, float *sum, int t, int T)
+{
+    nn_channel_sums_nhwc(1, shape, step, dy, sum, t, T);
 }
 
 /* (a − p) / q */

@@ -10,7 +10,7 @@
 #ifndef NN_STATISTICS_H
 #define NN_STATISTICS_H
 
-#include "runtime/kernels/simd/lanes.h"
+#include "runtime/kernels/simd/elements.h"
 
 enum {
     NN_COLUMNS = 128, /* of a group */
@@ -25,13 +25,14 @@ typedef struct nn_totals {
 
 /* A group of columns, and what is summed. */
 typedef struct nn_band nn_band;
+typedef void nn_rows_statistic(const nn_band *, long first, long count, nn_totals *);
 struct nn_band {
-    const float *a, *b;           /* at the group's first column, as are the others that `run` reads */
+    const void *a, *b;            /* at the group's first column, as are the others that `run` reads */
     long a_step, b_step;          /* from row to row */
     const float *mean;            /* of b */
     const float *factor, *offset; /* relu's input is (b − mean) · factor + offset */
     long columns;
-    void (*run)(const nn_band *, long first, long count, nn_totals *);
+    nn_rows_statistic *run;
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
 };
 
@@ -46,10 +47,16 @@ NN_INLINE long nn_columns_partition(long c, int t, int T)
 
 NN_INLINE long nn_columns_count(long first, long last) { return last - first < NN_COLUMNS ? last - first : NN_COLUMNS; }
 
-/* Vector v of V, with `columns` left; the last one is partly filled unless `whole`. */
-NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, int v, long columns)
+/* How columns are read: the last vector is partly filled unless `whole`; `half`: of bf16. */
+typedef struct nn_columns_form {
+    int whole, half;
+} nn_columns_form;
+
+/* Vector v of V, with `columns` left. */
+NN_INLINE nn_vec nn_columns_load(const int V, const nn_columns_form form, const void *p, int v, long columns)
 {
-    return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
+    const void *at = nn_at(form.half, p, v * NN_W);
+    return form.whole || v < V - 1 ? nn_load_as(form.half, at) : nn_load_some_as(form.half, at, columns - v * NN_W);
 }
 
 /* The values of `left` columns from k on; `value` if there are none. */
@@ -65,18 +72,20 @@ typedef struct nn_run {
     long first, count;
 } nn_run;
 
-typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s);
+typedef void nn_columns_run(const int V, const nn_columns_form form, const nn_band *r, long k, nn_run rows,
+                            nn_totals *s);
 
 /* a = Σ a, b = 0 */
-NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
+NN_INLINE void nn_columns_sum(const int V, const nn_columns_form form, const nn_band *r, long k, nn_run rows,
+                              nn_totals *s)
 {
-    const float *a = r->a + rows.first * r->a_step + k;
+    const void *a = nn_at(form.half, r->a, rows.first * r->a_step + k);
     nn_vec sum[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
-    for (long i = 0; i < rows.count; i++, a += r->a_step) {
+    for (long i = 0; i < rows.count; i++, a = nn_at(form.half, a, r->a_step)) {
         NN_UNROLL
-        for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
+        for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, form, a, v, r->columns - k);
     }
     NN_UNROLL
     for (int v = 0; v < V; v++) {
@@ -86,20 +95,21 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 }
 
 /* a = Σ a, b = Σ (a − the run's mean)² */
-NN_INLINE void nn_columns_variance(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
+NN_INLINE void nn_columns_variance(const int V, const nn_columns_form form, const nn_band *r, long k, nn_run rows,
+                                   nn_totals *s)
 {
-    const float *a = r->a + rows.first * r->a_step + k;
+    const void *a = nn_at(form.half, r->a, rows.first * r->a_step + k);
     nn_vec mean[NN_SIDE], squares[NN_SIDE];
-    nn_columns_sum(V, whole, r, k, rows, s);
+    nn_columns_sum(V, form, r, k, rows, s);
     NN_UNROLL
     for (int v = 0; v < V; v++) {
         mean[v] = nn_load(s->a + k + v * NN_W) / (float)rows.count;
         squares[v] = nn_zero();
     }
-    for (long i = 0; i < rows.count; i++, a += r->a_step) {
+    for (long i = 0; i < rows.count; i++, a = nn_at(form.half, a, r->a_step)) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
-            nn_vec difference = nn_columns_load(V, whole, a, v, r->columns - k) - mean[v];
+            nn_vec difference = nn_columns_load(V, form, a, v, r->columns - k) - mean[v];
             squares[v] += difference * difference;
         }
     }
@@ -108,22 +118,23 @@ NN_INLINE void nn_columns_variance(const int V, const int whole, const nn_band *
 }
 
 /* a = Σ a · (b − mean), b = Σ a; `relu_masked`: without the a where relu gave 0 */
-NN_INLINE void nn_columns_products(const int V, const int whole, const int relu_masked, const nn_band *r, long k,
-                                   nn_run rows, nn_totals *s)
+NN_INLINE void nn_columns_products(const int V, const nn_columns_form form, const int relu_masked, const nn_band *r,
+                                   long k, nn_run rows, nn_totals *s)
 {
-    const float *a = r->a + rows.first * r->a_step + k, *b = r->b + rows.first * r->b_step + k;
+    const void *a = nn_at(form.half, r->a, rows.first * r->a_step + k),
+               *b = nn_at(form.half, r->b, rows.first * r->b_step + k);
     const long left = r->columns - k;
     nn_vec covariance[NN_SIDE], sum[NN_SIDE], mean[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
-        mean[v] = nn_columns_load(V, whole, r->mean + k, v, left);
+        mean[v] = nn_columns_load(V, (nn_columns_form){form.whole, 0}, r->mean + k, v, left);
         covariance[v] = sum[v] = nn_zero();
     }
-    for (long i = 0; i < rows.count; i++, a += r->a_step, b += r->b_step) {
+    for (long i = 0; i < rows.count; i++, a = nn_at(form.half, a, r->a_step), b = nn_at(form.half, b, r->b_step)) {
         NN_UNROLL
         for (int v = 0; v < V; v++) {
-            nn_vec value = nn_columns_load(V, whole, a, v, left);
-            nn_vec difference = nn_columns_load(V, whole, b, v, left) - mean[v];
+            nn_vec value = nn_columns_load(V, form, a, v, left);
+            nn_vec difference = nn_columns_load(V, form, b, v, left) - mean[v];
             if (relu_masked) {
                 nn_vec y = difference * nn_load(r->factor + k + v * NN_W) + nn_load(r->offset + k + v * NN_W);
                 value = nn_select(y <= 0, nn_zero(), value);
@@ -139,49 +150,73 @@ NN_INLINE void nn_columns_products(const int V, const int whole, const int relu_
     }
 }
 
-NN_INLINE void nn_columns_covariance(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
+NN_INLINE void nn_columns_covariance(const int V, const nn_columns_form form, const nn_band *r, long k, nn_run rows,
+                                     nn_totals *s)
 {
-    nn_columns_products(V, whole, 0, r, k, rows, s);
+    nn_columns_products(V, form, 0, r, k, rows, s);
 }
 
-NN_INLINE void nn_columns_covariance_relu(const int V, const int whole, const nn_band *r, long k, nn_run rows,
-                                          nn_totals *s)
+NN_INLINE void nn_columns_covariance_relu(const int V, const nn_columns_form form, const nn_band *r, long k,
+                                          nn_run rows, nn_totals *s)
 {
-    nn_columns_products(V, whole, 1, r, k, rows, s);
+    nn_columns_products(V, form, 1, r, k, rows, s);
 }
 
 /* All columns of the group, a few vectors at a time, while the rows stay in cache. */
-NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
+NN_INLINE void nn_columns_all(nn_columns_run *run, const int half, const nn_band *r, long first, long count,
+                              nn_totals *s)
 {
+    const nn_columns_form whole = {1, half}, partly = {0, half};
     const nn_run rows = {first, count};
     long k = 0;
-    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, rows, s);
-    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, rows, s);
+    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, whole, r, k, rows, s);
+    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, whole, r, k, rows, s);
     if (r->columns - k >= NN_W) {
-        run(1, 1, r, k, rows, s);
+        run(1, whole, r, k, rows, s);
         k += NN_W;
     }
-    if (k < r->columns) run(1, 0, r, k, rows, s);
+    if (k < r->columns) run(1, partly, r, k, rows, s);
 }
 
 NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_sum, r, first, count, s);
+    nn_columns_all(nn_columns_sum, 0, r, first, count, s);
 }
 
 NN_KERNEL void nn_rows_variance(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_variance, r, first, count, s);
+    nn_columns_all(nn_columns_variance, 0, r, first, count, s);
 }
 
 NN_KERNEL void nn_rows_covariance(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_covariance, r, first, count, s);
+    nn_columns_all(nn_columns_covariance, 0, r, first, count, s);
 }
 
 NN_KERNEL void nn_rows_covariance_relu(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_covariance_relu, r, first, count, s);
+    nn_columns_all(nn_columns_covariance_relu, 0, r, first, count, s);
+}
+
+/* The same of bf16. */
+NN_KERNEL void nn_rows_sum_bf16(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_sum, 1, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_variance_bf16(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_variance, 1, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_covariance_bf16(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_covariance, 1, r, first, count, s);
+}
+
+NN_KERNEL void nn_rows_covariance_relu_bf16(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_covariance_relu, 1, r, first, count, s);
 }
 
 /* ---- merging of runs ------------------------------------------------------------------ */
@@ -231,11 +266,16 @@ typedef nn_vec nn_column_map(nn_vec a, nn_vec b, const nn_columns *d, long k);
 /* The arrays of a map and their row strides: y = f(a, b) + z, then relu.  b NULL: a; z NULL: no
  * sum. y may be a, b or z. */
 typedef struct nn_row_map {
-    const float *a, *b, *z;
-    float *y;
+    const void *a, *b, *z;
+    void *y;
     long a_step, b_step, z_step, y_step;
     int relu;
 } nn_row_map;
+
+/* The constants of a map's code: of bf16, with a sum, with a relu. */
+typedef struct nn_map_form {
+    int half, sum, relu;
+} nn_map_form;
 
 /* relu(value + z), as far as there are a sum and a relu. */
 NN_INLINE nn_vec nn_row_epilogue(const int sum, const int relu, nn_vec value, nn_vec z)
@@ -244,36 +284,52 @@ NN_INLINE nn_vec nn_row_epilogue(const int sum, const int relu, nn_vec value, nn
     return relu ? nn_relu_of(value) : value;
 }
 
-NN_INLINE void nn_rows_map_as(nn_column_map *f, const nn_columns *d, const int sum, const int relu, long rows,
-                              long count, nn_row_map r)
+/* Row i. */
+NN_INLINE void nn_row_map_run(nn_column_map *f, const nn_columns *d, const nn_map_form form, long i, long count,
+                              const nn_row_map *r)
 {
+    const int half = form.half, sum = form.sum, relu = form.relu;
     const long whole = count / NN_W * NN_W, rest = count - whole;
-    for (long i = 0; i < rows; i++, r.a += r.a_step, r.b += r.b_step, r.y += r.y_step) {
-        for (long k = 0; k < whole; k += NN_W) {
-            nn_vec z = sum ? nn_load(r.z + k) : nn_zero();
-            nn_store(r.y + k, nn_row_epilogue(sum, relu, f(nn_load(r.a + k), nn_load(r.b + k), d, k), z));
-        }
-        if (rest) {
-            nn_vec a = nn_load_some(r.a + whole, rest), b = nn_load_some(r.b + whole, rest);
-            nn_vec z = sum ? nn_load_some(r.z + whole, rest) : nn_zero();
-            nn_store_some(r.y + whole, rest, nn_row_epilogue(sum, relu, f(a, b, d, whole), z));
-        }
-        if (sum) r.z += r.z_step;
+    const void *a = nn_at(half, r->a, i * r->a_step), *b = nn_at(half, r->b, i * r->b_step),
+               *z = sum ? nn_at(half, r->z, i * r->z_step) : 0;
+    void *y = nn_place(half, r->y, i * r->y_step);
+    for (long k = 0; k < whole; k += NN_W) {
+        nn_vec residual = sum ? nn_load_as(half, nn_at(half, z, k)) : nn_zero();
+        nn_vec value = f(nn_load_as(half, nn_at(half, a, k)), nn_load_as(half, nn_at(half, b, k)), d, k);
+        nn_store_as(half, nn_place(half, y, k), nn_row_epilogue(sum, relu, value, residual));
     }
+    if (!rest) return;
+    nn_vec last_a = nn_load_some_as(half, nn_at(half, a, whole), rest),
+           last_b = nn_load_some_as(half, nn_at(half, b, whole), rest),
+           residual = sum ? nn_load_some_as(half, nn_at(half, z, whole), rest) : nn_zero();
+    nn_store_some_as(half, nn_place(half, y, whole), rest,
+                     nn_row_epilogue(sum, relu, f(last_a, last_b, d, whole), residual));
 }
 
-/* `count` columns of some rows. */
-NN_INLINE void nn_rows_map(nn_column_map *f, const nn_columns *d, long rows, long count, nn_row_map r)
+NN_INLINE void nn_rows_map_as(nn_column_map *f, const nn_columns *d, const nn_map_form form, long rows, long count,
+                              nn_row_map r)
+{
+    for (long i = 0; i < rows; i++) nn_row_map_run(f, d, form, i, count, &r);
+}
+
+/* `count` columns of some rows; `half`: of bf16. */
+NN_INLINE void nn_rows_map_of(const int half, nn_column_map *f, const nn_columns *d, long rows, long count,
+                              nn_row_map r)
 {
     if (!r.b) r.b = r.a, r.b_step = r.a_step;
     if (r.z && r.relu)
-        nn_rows_map_as(f, d, 1, 1, rows, count, r);
+        nn_rows_map_as(f, d, (nn_map_form){half, 1, 1}, rows, count, r);
     else if (r.z)
-        nn_rows_map_as(f, d, 1, 0, rows, count, r);
+        nn_rows_map_as(f, d, (nn_map_form){half, 1, 0}, rows, count, r);
     else if (r.relu)
-        nn_rows_map_as(f, d, 0, 1, rows, count, r);
+        nn_rows_map_as(f, d, (nn_map_form){half, 0, 1}, rows, count, r);
     else
-        nn_rows_map_as(f, d, 0, 0, rows, count, r);
+        nn_rows_map_as(f, d, (nn_map_form){half, 0, 0}, rows, count, r);
+}
+
+NN_INLINE void nn_rows_map(nn_column_map *f, const nn_columns *d, long rows, long count, nn_row_map r)
+{
+    nn_rows_map_of(0, f, d, rows, count, r);
 }
 
 /* A thread's part of a map: of the rows, or of the columns if there are few rows. */

@@ -1,0 +1,51 @@
+/*
+ * elements.h: arrays of floats or of bf16 in one text.
+ *
+ * `half` is a constant of the caller, 1 for bf16: a function that takes it is inlined, so that the
+ * code for either format has nothing of the other.  Vectors are of floats in both.
+ */
+#ifndef NN_ELEMENTS_H
+#define NN_ELEMENTS_H
+
+#include "runtime/kernels/simd/bf16_vector.h"
+#include "runtime/kernels/simd/lanes.h"
+
+/* The address of element i. */
+NN_INLINE const void *nn_at(const int half, const void *p, long i)
+{
+    return half ? (const void *)((const uint16_t *)p + i) : (const void *)((const float *)p + i);
+}
+
+NN_INLINE void *nn_place(const int half, void *p, long i)
+{
+    return half ? (void *)((uint16_t *)p + i) : (void *)((float *)p + i);
+}
+
+NN_INLINE nn_vec nn_load_as(const int half, const void *p)
+{
+    return half ? nn_load_bf16((const uint16_t *)p) : nn_load((const float *)p);
+}
+
+/* The first `count` lanes; the others are zero, or stay as they are in memory. */
+NN_INLINE nn_vec nn_load_some_as(const int half, const void *p, long count)
+{
+    return half ? nn_load_bf16_some((const uint16_t *)p, count) : nn_load_some((const float *)p, count);
+}
+
+NN_INLINE void nn_store_as(const int half, void *p, nn_vec v)
+{
+    if (half)
+        nn_store_bf16((uint16_t *)p, v);
+    else
+        nn_store((float *)p, v);
+}
+
+NN_INLINE void nn_store_some_as(const int half, void *p, long count, nn_vec v)
+{
+    if (half)
+        nn_store_bf16_some((uint16_t *)p, count, v);
+    else
+        nn_store_some((float *)p, count, v);
+}
+
+#endif
