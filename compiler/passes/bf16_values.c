@@ -27,24 +27,35 @@ static bool reads_weights(const Node *n, int index)
 
 static bool computes_samples(const Node *n) { return n->out_count > 0 && n->out[0]->batched; }
 
-static void round_weights(GraphRewriter *r, const Op *rounding, Node *user, int index)
+/* A kernel of its own reads weights in bf16. */
+static bool has_bf16_kernel(const Op *op)
+{
+    for (const Variant *v = op->variants; v && v->name; v++)
+        if (v->weights >> DTYPE_BF16 & 1) return true;
+    return false;
+}
+
+/* Right before the node, so that they need not be kept: in bf16 where there is a kernel that reads
+ * them so, else as floats. */
+static void round_weights(GraphRewriter *r, Node *user, int index)
 {
     Tensor *weights = user->in[index];
-    Node *n = rewriter_node(r, user, rounding, NULL, user->name, user->span);
+    const bool narrow = has_bf16_kernel(user->op);
+    const Op *op = op_find(narrow ? "narrow" : "round_bf16", OP_INTERNAL);
+    Node *n = rewriter_node(r, user, op, NULL, user->name, user->span);
     n->origin = user->origin;
     rewriter_add_input(r, n, weights);
-    node_out_as(rewriter_graph(r), n, weights->dtype, false, weights->shape);
+    node_out_as(rewriter_graph(r), n, narrow ? DTYPE_BF16 : weights->dtype, false, weights->shape);
     rewriter_set_input(r, user, index, n->out[0]);
 }
 
 void pass_bf16_weights(Graph *g)
 {
     GraphRewriter *r = rewriter_begin(g);
-    const Op *rounding = op_find("round_bf16", OP_INTERNAL);
     for (int i = g->nodes.count - 1; i >= 0; i--) {
         Node *n = g->nodes.at[i];
         for (int k = 0; k < n->in_count && computes_samples(n); k++)
-            if (reads_weights(n, k)) round_weights(r, rounding, n, k);
+            if (reads_weights(n, k)) round_weights(r, n, k);
     }
     rewriter_end(r);
 }
@@ -147,7 +158,7 @@ static void widen_inputs(Values *v, Node *n)
 static void narrow_output(Values *v, Node *n)
 {
     Tensor *t = n->out[0];
-    if (t->dtype != DTYPE_BF16) return;
+    if (t->dtype != DTYPE_BF16 || !t->batched) return;
     Tensor *floats = graph_tensor(v->graph, TENSOR_LOCAL, v->graph->real, true, t->shape, t->name, t->span);
     floats->layout = t->layout;
     floats->producer = n;

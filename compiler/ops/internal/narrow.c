@@ -1,18 +1,25 @@
 /*
  * narrow: y = x rounded to bf16, to the nearest and of two equally near ones to the even one
- * (runtime/kernels/system/bf16.h).  Put in by passes/bf16_values.c after what makes floats.
+ * (runtime/kernels/system/bf16.h).  Put in by passes/bf16_values.c after what makes floats, and
+ * before what reads weights in bf16.
  */
 #include "ops/shared/elementwise.h"
 
 static void narrow_plain(Writer *w, const Node *n)
 {
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
-    writer_put(w, "for ($int k = 0; k < $N * $elements; k++) {\n"
-                  "    y[k] = nn_to_bf16(x[k]);\n"
+    writer_put(w, n->out[0]->batched ? "for ($int k = 0; k < $N * $elements; k++) {"
+                                     : "for ($int k = 0; k < $elements; k++) {");
+    writer_put(w, "    y[k] = nn_to_bf16(x[k]);\n"
                   "}\n");
 }
 
-static void narrow_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "nn_narrow", ""); }
+static void narrow_emit(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
+    writer_put(w, n->out[0]->batched ? "nn_narrow((long)$N * $elements, x, y, $t, $T);"
+                                     : "nn_narrow($elements, x, y, $t, $T);");
+}
 
 static const Variant narrow_variants[] = {
     {.name = "simd",

@@ -214,7 +214,8 @@ static void dense_emit(Writer *w, const Node *n)
 
 static void dense_dx_emit(Writer *w, const Node *n)
 {
-    call_dense(w, node_shape_out(n), node_shape_in(n), "nn_dense_dx(&size, dy, weight, dx, $t, $T);");
+    writer_bind(w, "format", n->in[1]->dtype == DTYPE_BF16 ? "_bf16" : "");
+    call_dense(w, node_shape_out(n), node_shape_in(n), "nn_dense_dx$format(&size, dy, weight, dx, $t, $T);");
 }
 
 static void dense_dw_emit(Writer *w, const Node *n)
@@ -330,6 +331,12 @@ static const Variant dense_variants[] = {
 };
 
 static const Variant dense_dx_variants[] = {
+    {.name = "gemm_bf16",
+     .layouts = IN_NCHW,
+     .weights = OF_BF16,
+     .cost = dense_cost,
+     .emit = dense_dx_emit,
+     .kernel = "dense_bf16"},
     {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dx_emit, .kernel = "dense"},
     {.name = "batch_blocked",
      .layouts = IN_NCHW16N,
