@@ -309,6 +309,8 @@ static int check_job(const ReportJob *job, int operands)
     if (operands == 0) return usage_error(&command_report, "missing input file");
     if (job->load.weights && !job->report.device)
         return usage_error(&command_report, "--weights needs a microcontroller, such as --target cortex-m4");
+    if (job->load.bf16_values && job->report.device)
+        return usage_error(&command_report, "--compute bf16 is not for microcontrollers");
     if (job->backward && job->format != &report_text && job->format != &report_markdown)
         return usage_error(&command_report, "--backward has no format %s; there are text and md", job->format->name);
     if (job->diff && !job->format->diff)
@@ -321,6 +323,7 @@ static int run_job(ReportJob *job, char **operands, int count)
 {
     int status = check_job(job, count);
     job->report.growth = job->load.batch || job->report.memory_limit;
+    job->report.bf16_values = job->load.bf16_values;
     if (status == STATUS_OK) set_machine(job);
     for (int i = 0; status == STATUS_OK && i < count; i++) status = add_report_file(job, operands[i]);
     if (status == STATUS_OK && job->diff && job->count != 2)

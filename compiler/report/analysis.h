@@ -20,7 +20,7 @@ void analyse_roofline(Analysis *);
 bool analyse_device(Graph *, const TrainSpec *, Analysis *);
 bool analyse_memory(Graph *, const TrainSpec *, Analysis *);
 bool analyse_batches(Graph *, const TrainSpec *, Analysis *); /* after the memory */
-bool memory_at(Graph *, const TrainSpec *, int64_t batch, MemoryAt *);
+bool memory_at(Graph *, const TrainSpec *, const ReportOptions *, int64_t batch, MemoryAt *);
 
 void totals_add(ReportTotals *, const LayerReport *);
 

@@ -33,7 +33,7 @@ static bool add_growth(Graph *net, const TrainSpec *spec, Analysis *a)
         int64_t batch = a->batch > max_batch ? max_batch : (a->batch << k) / 8;
         if (batch <= before || batch > max_batch || most / a->batch > too_much / batch) continue;
         MemoryAt *at = arena_alloc(net->compilation->arena, sizeof *at);
-        if (!memory_at(net, spec, batch, at)) return false;
+        if (!memory_at(net, spec, &a->options, batch, at)) return false;
         at->fits = within_limit(a, needed(a, at));
         list_push(net->compilation->arena, &a->growth, at);
         before = batch;
@@ -50,7 +50,7 @@ typedef struct BatchProbe {
 static bool probe_batch(Graph *net, const TrainSpec *spec, const Analysis *a, int64_t batch, BatchProbe *p)
 {
     MemoryAt at;
-    if (!memory_at(net, spec, batch, &at)) return false;
+    if (!memory_at(net, spec, &a->options, batch, &at)) return false;
     *p = (BatchProbe){batch, needed(a, &at)};
     return true;
 }

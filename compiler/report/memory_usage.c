@@ -23,7 +23,11 @@ static int64_t bytes_of_kind(const Graph *g, TensorKind kind)
 }
 
 /* An array starts on a boundary of PLAN_ALIGN bytes. */
-static int64_t padded_bytes(const Tensor *t) { return round_up(shape_count(t->shape) * REAL_SIZE, PLAN_ALIGN); }
+static int64_t padded_bytes(const Tensor *t)
+{
+    const int64_t size = t->dtype == DTYPE_BF16 ? dtype_size(t->dtype) : REAL_SIZE;
+    return round_up(shape_count(t->shape) * size, PLAN_ALIGN);
+}
 
 static int64_t block_bytes(const Graph *g, bool states)
 {
@@ -88,11 +92,14 @@ static bool train_arena(Graph *net, const TrainSpec *spec, const LowerOptions *o
     return true;
 }
 
-bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
+bool memory_at(Graph *net, const TrainSpec *spec, const ReportOptions *report, int64_t batch, MemoryAt *at)
 {
     ReportMemory infer, step;
-    const LowerOptions options = {
-        .batch = batch, .target = target_native(), .train = spec != NULL, .disabled = PASS_BIT(MICRO_BATCHES)};
+    const LowerOptions options = {.batch = batch,
+                                  .target = target_native(),
+                                  .train = spec != NULL,
+                                  .bf16_values = report->bf16_values,
+                                  .disabled = PASS_BIT(MICRO_BATCHES)};
     *at = (MemoryAt){.batch = batch};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &infer)) return false;
     at->infer = infer.arena;
@@ -102,7 +109,10 @@ bool memory_at(Graph *net, const TrainSpec *spec, int64_t batch, MemoryAt *at)
 
 bool analyse_memory(Graph *net, const TrainSpec *spec, Analysis *a)
 {
-    const LowerOptions options = {.batch = a->batch, .target = target_native(), .train = spec != NULL};
+    const LowerOptions options = {.batch = a->batch,
+                                  .target = target_native(),
+                                  .train = spec != NULL,
+                                  .bf16_values = a->options.bf16_values};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &a->infer)) return false;
     if (spec && !train_arena(net, spec, &options, &a->step, &a->train_arena)) return false;
     measure_model(a);

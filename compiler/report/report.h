@@ -35,6 +35,7 @@ typedef struct ReportOptions {
     MachineSource peak_source, bandwidth_source;
     bool growth;          /* plan for other batches too */
     int64_t memory_limit; /* bytes; 0: none asked for */
+    bool bf16_values;     /* LowerOptions.bf16_values */
     int device;           /* 1 + the Target of a machine without kernels that inference is for; 0: none */
     Graph *device_net;    /* what that machine computes, where it is another net: of int8; else NULL */
 } ReportOptions;

@@ -120,8 +120,9 @@ static ReportTable *model_note(const Analysis *a, Arena *arena)
     ReportTable *t = report_table_new(arena, NULL);
     report_table_column(t, NULL, true);
     report_table_row(t)[0] = arena_printf(
-        arena, "The model holds %s; the caller provides %s of input and %s of output.", model_text(a, arena),
-        number_grouped(arena, a->input_bytes), number_grouped(arena, a->output_bytes));
+        arena, "The model holds %s; the caller provides %s of input and %s of output.%s", model_text(a, arena),
+        number_grouped(arena, a->input_bytes), number_grouped(arena, a->output_bytes),
+        a->options.bf16_values ? "  Layers hand bf16 to each other." : "");
     return t;
 }
 
