@@ -246,6 +246,7 @@ NN_KERNEL void nn_batchnorm_moments_nhwc(const nn_batchnorm *d, long n, const nn
 NN_KERNEL void nn_batchnorm_moments_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_moments_args *args, int t,
                                          int T)
 {
+    if (t == 0) args->count[0] = (float)n;
     nn_batchnorm_moments_rows(1, d, n, args, t, T);
 }
 

@@ -1,0 +1,361 @@
+/*
+ * Kernels that read and write values in bf16: the same bits as those of floats, of the same numbers,
+ * rounded where they are stored; through every table of kernels, divided among threads.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/kernels/system/bf16.h"
+
+#define NN_LINKED 1
+#include "runtime/kernels/conv/conv.h"
+#include "runtime/kernels/dense/dense_types.h"
+#include "runtime/kernels/limits.h"
+#include "runtime/kernels/norm/batchnorm.h"
+#include "runtime/kernels/reduction/shape.h"
+#include "tests/unit/libraries.h"
+
+enum { THREADS = 3 };
+
+/* Numbers that bf16 has, in both formats; the bf16 end where nothing may be read. */
+typedef struct Numbers {
+    long count;
+    float *wide, *room;
+    uint16_t *half; /* in `room` */
+} Numbers;
+
+static Numbers numbers_zero(long count)
+{
+    Numbers x = {.count = count, .wide = guarded(count), .room = guarded((count + 1) / 2)};
+    x.half = (uint16_t *)(void *)x.room + count % 2;
+    for (long k = 0; k < count; k++) x.wide[k] = 0, x.half[k] = 0;
+    return x;
+}
+
+static Numbers numbers(long count, unsigned stream)
+{
+    Numbers x = numbers_zero(count);
+    for (long k = 0; k < count; k++) {
+        x.half[k] = nn_to_bf16(2 * uniform(stream, (unsigned)k) - 0.9f);
+        x.wide[k] = nn_from_bf16(x.half[k]);
+    }
+    return x;
+}
+
+static void numbers_free(Numbers *x) { guarded_free(x->wide), guarded_free(x->room); }
+
+/* What one kernel has stored in bf16 are the rounded numbers of the other. */
+static void check_rounded(const Numbers *y, const char *what, int T)
+{
+    for (long k = 0; k < y->count; k++)
+        assert_element(y->half[k] == nn_to_bf16(y->wide[k]), "%s, %d threads: element %ld is %04x of %a", what, T, k,
+                       y->half[k], (double)y->wide[k]);
+    ck_assert_msg(guard_holds(y->room), "%s writes before the array", what);
+}
+
+static void check_same(const float *a, const float *b, long count, const char *what, int T)
+{
+    for (long k = 0; k < count; k++)
+        assert_element(memcmp(&a[k], &b[k], sizeof *a) == 0, "%s, %d threads: element %ld is %a, of floats %a", what, T,
+                       k, (double)b[k], (double)a[k]);
+}
+
+/* ---- conversions ---- */
+
+typedef void Widen(long, const uint16_t *, float *, int, int);
+typedef void Narrow(long, const float *, uint16_t *, int, int);
+typedef void Round(long, const float *, float *, int, int);
+
+/* Any bits at all: infinities, NaN, subnormal numbers and ties among them. */
+static float any_float(unsigned k)
+{
+    static const uint32_t special[] = {0,          0x80000000, 0x7f800000, 0xff800000, 0x7f800001, 0xffc12345,
+                                       0x7f7fffff, 0x00000001, 0x00008000, 0x00018000, 0x3f808000, 0x3f818000};
+    const uint32_t bits = k % 3 ? (uint32_t)((double)uniform(9, k) * 4294967296.0) : special[k / 3 % 12];
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void check_conversions(const nn_symbol *table, long count, int T)
+{
+    Numbers x = numbers_zero(count), y = numbers_zero(count);
+    for (long k = 0; k < count; k++) x.wide[k] = any_float((unsigned)k);
+    for (int t = 0; t < T; t++) ((Narrow *)kernel_named(table, "nn_narrow"))(count, x.wide, x.half, t, T);
+    check_rounded(&x, "nn_narrow", T);
+    for (int t = 0; t < T; t++) ((Widen *)kernel_named(table, "nn_widen"))(count, x.half, y.wide, t, T);
+    for (long k = 0; k < count; k++)
+        assert_element(memcmp(&y.wide[k], &(float){nn_from_bf16(x.half[k])}, 4) == 0, "nn_widen of %04x", x.half[k]);
+    float *rounded = guarded(count);
+    for (int t = 0; t < T; t++) ((Round *)kernel_named(table, "nn_round_bf16"))(count, x.wide, rounded, t, T);
+    check_same(y.wide, rounded, count, "nn_round_bf16", T);
+    guarded_free(rounded);
+    numbers_free(&x);
+    numbers_free(&y);
+}
+
+START_TEST(converts)
+{
+    const nn_symbol *table = kernels_of(_i);
+    for (long count = 1; table && count <= 70; count++)
+        for (int T = 1; T <= THREADS; T++) check_conversions(table, count, T);
+    if (table) check_conversions(table, 1000, 2);
+}
+END_TEST
+
+/* ---- batchnorm ---- */
+
+typedef void Train(const nn_batchnorm *, long, const nn_batchnorm_train_args *, int, int);
+typedef void Moments(const nn_batchnorm *, long, const nn_batchnorm_moments_args *, int, int);
+typedef void Recompute(const nn_batchnorm *, long, const nn_batchnorm_recompute_args *, int, int);
+typedef void Sums(const nn_batchnorm *, long, const nn_batchnorm_sums_args *, int, int);
+typedef void Dx(const nn_batchnorm *, long, const nn_batchnorm_dx_args *, int, int);
+typedef void ChannelSums(const nn_shape *, long, const void *, float *, int, int);
+
+enum { MOST_CHANNELS = 160 };
+
+/* Of one format: what is of channels. */
+typedef struct Channels {
+    float weight[MOST_CHANNELS], bias[MOST_CHANNELS], running_mean[MOST_CHANNELS], running_var[MOST_CHANNELS],
+        mean[MOST_CHANNELS], inv[MOST_CHANNELS], dweight[MOST_CHANNELS], dbias[MOST_CHANNELS],
+        deviations[MOST_CHANNELS], sum[MOST_CHANNELS], count[1];
+} Channels;
+
+/* All kernels, one after the other, in one format. */
+typedef struct Pass {
+    const nn_symbol *table;
+    nn_batchnorm size;
+    long rows;
+    int T;
+    bool half;
+    Channels *c;
+    const Numbers *x, *dy, *residual;
+    Numbers *y, *again, *dx;
+} Pass;
+
+static const void *of(const Pass *p, const Numbers *x) { return p->half ? (const void *)x->half : x->wide; }
+static void *to(const Pass *p, Numbers *x) { return p->half ? (void *)x->half : x->wide; }
+
+static void *kernel(const Pass *p, const char *name)
+{
+    char text[64];
+    ck_assert_int_lt(snprintf(text, sizeof text, "%s%s", name, p->half ? "_bf16" : ""), sizeof text);
+    return kernel_named(p->table, text);
+}
+
+static void run_forward(const Pass *p)
+{
+    Channels *c = p->c;
+    const nn_batchnorm_train_args train = {.x = of(p, p->x),
+                                           .residual = of(p, p->residual),
+                                           .weight = c->weight,
+                                           .bias = c->bias,
+                                           .y = to(p, p->y),
+                                           .running_mean = c->running_mean,
+                                           .running_var = c->running_var,
+                                           .mean = c->mean,
+                                           .inv = c->inv};
+    const nn_batchnorm_recompute_args again = {.x = of(p, p->x),
+                                               .residual = of(p, p->residual),
+                                               .weight = c->weight,
+                                               .bias = c->bias,
+                                               .mean = c->mean,
+                                               .inv = c->inv,
+                                               .y = to(p, p->again)};
+    const nn_batchnorm_moments_args moments = {
+        .x = of(p, p->x), .mean = c->sum, .deviations = c->deviations, .count = c->count};
+    for (int t = 0; t < p->T; t++) ((Train *)kernel(p, "nn_batchnorm_train"))(&p->size, p->rows, &train, t, p->T);
+    for (int t = 0; t < p->T; t++)
+        ((Recompute *)kernel(p, "nn_batchnorm_recompute"))(&p->size, p->rows, &again, t, p->T);
+    for (int t = 0; t < p->T; t++) ((Moments *)kernel(p, "nn_batchnorm_moments"))(&p->size, p->rows, &moments, t, p->T);
+}
+
+static void run_backward(const Pass *p)
+{
+    Channels *c = p->c;
+    const nn_batchnorm_sums_args sums = {.dy = of(p, p->dy),
+                                         .x = of(p, p->x),
+                                         .mean = c->mean,
+                                         .inv = c->inv,
+                                         .weight = c->weight,
+                                         .bias = c->bias,
+                                         .dweight = c->dweight,
+                                         .dbias = c->dbias};
+    const nn_batchnorm_dx_args dx = {.dy = of(p, p->dy),
+                                     .x = of(p, p->x),
+                                     .residual = of(p, p->residual),
+                                     .mean = c->mean,
+                                     .inv = c->inv,
+                                     .dweight = c->dweight,
+                                     .dbias = c->dbias,
+                                     .weight = c->weight,
+                                     .bias = c->bias,
+                                     .dx = to(p, p->dx)};
+    const nn_shape shape = {.n = p->rows, .c = p->size.c, .p = 1};
+    for (int t = 0; t < p->T; t++) ((Sums *)kernel(p, "nn_batchnorm_sums"))(&p->size, p->rows, &sums, t, p->T);
+    for (int t = 0; t < p->T; t++) ((Dx *)kernel(p, "nn_batchnorm_dx"))(&p->size, p->rows, &dx, t, p->T);
+    for (int t = 0; t < p->T; t++)
+        ((ChannelSums *)kernel(p, "nn_channel_sums"))(&shape, p->size.c, of(p, p->dy), c->sum, t, p->T);
+}
+
+static void check_batchnorm(const nn_symbol *table, long rows, int c, int relu, int T)
+{
+    Channels floats = {0}, halves;
+    for (int k = 0; k < c; k++) {
+        floats.weight[k] = uniform(3, (unsigned)k) + 0.5f;
+        floats.bias[k] = uniform(4, (unsigned)k) - 0.5f;
+    }
+    halves = floats;
+    Numbers x = numbers(rows * c, 1), dy = numbers(rows * c, 2), residual = numbers(rows * c, 3);
+    Numbers y = numbers_zero(rows * c), again = numbers_zero(rows * c), dx = numbers_zero(rows * c);
+    Pass p = {table, {c, 1, 1e-5f, 0.1f, relu, c, c, c}, rows, T, false, &floats, &x, &dy, &residual, &y, &again, &dx};
+    for (int half = 0; half < 2; half++) {
+        p.half = half;
+        p.c = half ? &halves : &floats;
+        run_forward(&p);
+        run_backward(&p);
+    }
+    check_rounded(&y, "nn_batchnorm_train", T);
+    check_rounded(&again, "nn_batchnorm_recompute", T);
+    check_rounded(&dx, "nn_batchnorm_dx", T);
+    check_same(floats.weight, halves.weight, sizeof floats / sizeof(float), "statistics of batchnorm", T);
+    Numbers *all[] = {&x, &dy, &residual, &y, &again, &dx};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) numbers_free(all[i]);
+}
+
+START_TEST(batchnorm_of_bf16)
+{
+    static const struct {
+        long rows;
+        int c;
+    } shapes[] = {{1, 7}, {64, 16}, {65, 33}, {129, 5}, {200, 131}};
+    const nn_symbol *table = kernels_of(_i);
+    for (size_t i = 0; table && i < sizeof shapes / sizeof *shapes; i++)
+        for (int T = 1; T <= THREADS; T++)
+            for (int relu = 0; relu < 2; relu++) check_batchnorm(table, shapes[i].rows, shapes[i].c, relu, T);
+}
+END_TEST
+
+/* ---- weight gradients ---- */
+
+typedef void Wgrad(const nn_conv *, const float *, const float *, float *, int, int);
+typedef void WgradBf16(const nn_conv *, const nn_image_formats *, const void *, const void *, float *, int, int);
+typedef void WinogradWgrad(const nn_conv *, const void *, const void *, float *, float *, int, int);
+
+static void check_wgrad(const nn_symbol *table, nn_conv d, int T)
+{
+    const long weights = (long)d.o * (d.c / d.groups) * d.kh * d.kw;
+    Numbers large = numbers((long)d.n * d.h * d.w * d.c, 1), small = numbers((long)d.n * d.oh * d.ow * d.o, 2);
+    float *want = guarded(weights), *got = guarded(weights);
+    for (int t = 0; t < T; t++) ((Wgrad *)kernel_named(table, "nn_conv_wgrad"))(&d, large.wide, small.wide, want, t, T);
+    for (int i = 1; i < 4; i++) {
+        const nn_image_formats formats = {.large = i & 1, .small = i >> 1};
+        for (int t = 0; t < T; t++)
+            ((WgradBf16 *)kernel_named(table, "nn_conv_wgrad_bf16"))(
+                &d, &formats, formats.large ? (const void *)large.half : large.wide,
+                formats.small ? (const void *)small.half : small.wide, got, t, T);
+        check_same(want, got, weights, "nn_conv_wgrad_bf16", T);
+    }
+    guarded_free(want), guarded_free(got);
+    numbers_free(&large), numbers_free(&small);
+}
+
+static void check_winograd_wgrad(const nn_symbol *table, nn_conv d, int T)
+{
+    const long weights = (long)d.o * d.c * 9;
+    Numbers large = numbers((long)d.n * d.h * d.w * d.c, 1), small = numbers((long)d.n * d.oh * d.ow * d.o, 2);
+    float *want = guarded(weights), *got = guarded(weights),
+          *work = zeroed((size_t)nn_winograd_wgrad_work() * sizeof *work);
+    for (int t = 0; t < T; t++)
+        ((WinogradWgrad *)kernel_named(table, "nn_winograd_wgrad"))(&d, large.wide, small.wide, want, work, t, T);
+    for (int t = 0; t < T; t++)
+        ((WinogradWgrad *)kernel_named(table, "nn_winograd_wgrad_bf16"))(&d, large.half, small.half, got, work, t, T);
+    check_same(want, got, weights, "nn_winograd_wgrad_bf16", T);
+    free(work);
+    guarded_free(want), guarded_free(got);
+    numbers_free(&large), numbers_free(&small);
+}
+
+/* A convolution with padding that keeps the size, but for the stride. */
+static nn_conv conv_of(int n, int side, int c, int o, int k, int stride)
+{
+    const int out = (side - 1) / stride + 1;
+    return (nn_conv){.n = n,
+                     .c = c,
+                     .h = side,
+                     .w = side,
+                     .o = o,
+                     .oh = out,
+                     .ow = out,
+                     .groups = 1,
+                     .kh = k,
+                     .kw = k,
+                     .sh = stride,
+                     .sw = stride,
+                     .dh = 1,
+                     .dw = 1,
+                     .top = k / 2,
+                     .left = k / 2,
+                     .c_step = c,
+                     .o_step = o};
+}
+
+START_TEST(weight_gradients_of_bf16)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    nn_conv grouped = conv_of(2, 7, 12, 8, 3, 1);
+    grouped.groups = 2;
+    for (int T = 1; T <= THREADS; T++) {
+        check_wgrad(table, conv_of(2, 9, 3, 5, 5, 2), T);
+        check_wgrad(table, conv_of(3, 7, 37, 21, 3, 1), T);
+        check_wgrad(table, conv_of(2, 8, 45, 35, 1, 1), T);
+        check_wgrad(table, conv_of(2, 8, 19, 16, 1, 2), T);
+        check_wgrad(table, grouped, T);
+        check_winograd_wgrad(table, conv_of(2, 7, 18, 19, 3, 1), T);
+    }
+}
+END_TEST
+
+/* ---- dense ---- */
+
+typedef void DenseDx(const nn_dense *, const float *, const void *, float *, int, int);
+
+static void check_dense_dx(const nn_symbol *table, nn_dense d, int T)
+{
+    Numbers dy = numbers((long)d.n * d.o, 1), weight = numbers((long)d.o * d.i, 2);
+    float *want = guarded((long)d.n * d.i), *got = guarded((long)d.n * d.i);
+    for (int t = 0; t < T; t++) ((DenseDx *)kernel_named(table, "nn_dense_dx"))(&d, dy.wide, weight.wide, want, t, T);
+    for (int t = 0; t < T; t++)
+        ((DenseDx *)kernel_named(table, "nn_dense_dx_bf16"))(&d, dy.wide, weight.half, got, t, T);
+    check_same(want, got, (long)d.n * d.i, "nn_dense_dx_bf16", T);
+    guarded_free(want), guarded_free(got);
+    numbers_free(&dy), numbers_free(&weight);
+}
+
+START_TEST(dense_of_bf16)
+{
+    const nn_symbol *table = kernels_of(_i);
+    for (int T = 1; table && T <= THREADS; T++) {
+        check_dense_dx(table, (nn_dense){.n = 1, .i = 5, .o = 3}, T);
+        check_dense_dx(table, (nn_dense){.n = 17, .i = 100, .o = 33}, T);
+        check_dense_dx(table, (nn_dense){.n = 5, .i = 67, .o = 300}, T);
+    }
+}
+END_TEST
+
+Suite *bf16_kernels_suite(void);
+
+Suite *bf16_kernels_suite(void)
+{
+    Suite *suite = suite_create("bf16_kernels");
+    TCase *tests = tcase_create("bf16_kernels");
+    tcase_add_loop_test(tests, converts, 0, kernel_tables());
+    tcase_add_loop_test(tests, batchnorm_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, weight_gradients_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, dense_of_bf16, 0, kernel_tables());
+    suite_add_tcase(suite, tests);
+    return suite;
+}
