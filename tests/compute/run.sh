@@ -1,0 +1,153 @@
+#!/bin/sh
+# --compute bf16: the plain form computes what is defined, to the bit; the fast form close to it, with
+# the same bits for any number of threads and by either compiler; it takes less memory.
+# CC: the compiler.  THOROUGH: MNIST too.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib.sh
+net=$root/tests/compute/values.nn
+driver=$root/tests/compute/drive.c
+cd "$tmp" || exit 1
+
+# form NAME FLAGS OPTIONS…: what the net computes with the options, in the file NAME
+form() {
+    name=$1
+    flags=$2
+    shift 2
+    mkdir -p "$name.d"
+    runs 0 "$net" "$@" -o "$name.d/net.c" --prefix net
+    silent err
+    drive "$name" "$flags"
+}
+
+drive() {
+    # shellcheck disable=SC2086 # flags are words
+    try "$1" "$CC" $2 -Wall -Wextra -Werror -DNET_H='"net.h"' -DNET_INFO=net_info "$driver" "$1.d/net.c" -I"$1.d" \
+        -o "$1.d/drive" -lm -lpthread
+    "$1.d/drive" "$1" || bad "$1: status $?"
+}
+
+# near FILE FILE LIMIT: no number differs by more than this part of the largest of both
+near() {
+    what="$1 and $2"
+    for file in "$1" "$2"; do od -An -v -tf4 -w4 "$file"; done | awk -v limit="$3" '
+        { a[NR] = $1 }
+        END {
+            n = NR / 2
+            for (i = 1; i <= n; i++) {
+                d = a[i] - a[n + i]
+                size = a[i] < 0 ? -a[i] : a[i]
+                if (d < 0) d = -d
+                if (!(d <= limit * (size > 0.1 ? size : 0.1))) bad++
+            }
+            exit bad > 0 || n < 100 || n != int(n)
+        }' && ok || bad "they are not within $3"
+}
+
+# ---- the definition -------------------------------------------------------------------------
+
+# In f32 with the rounding put in by name: all that a layer or its gradient gives to another, but what
+# the loss reads and makes.
+values='y_c1 y_r1 y_p1 y_c2 y_b2 y_r2 y_sum_c3 y_sum y_mean y_d1 y_t1'
+gradients='dx_d2 dx_t1 dx_d1 dx_mean dx_sum_c3 y_r2_2 dx_r2 dx_b2 dx_c2 dx_p1 dx_r1'
+weights='c1_weight c2_weight sum_c3_weight d1_weight d2_weight'
+
+form plain '-std=c99 -O0 -ffp-contract=off' --compute bf16 --plain
+mkdir -p defined.d
+runs 0 "$net" --plain -o defined.d/f32.c --prefix net
+sed 's/f32\.h/net.h/' defined.d/f32.c >defined.d/net.f32.c
+awk -v VALUES="$values $gradients" -v WEIGHTS="$weights" -v BATCH=3 -f "$root/tests/compute/round.awk" \
+    defined.d/net.f32.c >defined.d/net.c
+mv defined.d/f32.h defined.d/net.h
+drive defined '-std=gnu99 -O0 -ffp-contract=off'
+same plain defined
+
+# It is not that of f32.
+form f32 '-std=c99 -O0 -ffp-contract=off' --plain
+what='bf16 is not f32'
+if cmp -s f32 plain; then bad 'the numbers are the same'; else ok; fi
+
+# A text for inference alone stores the weights in bf16, and computes the same.
+form infer '-std=c99 -O0 -ffp-contract=off' --compute bf16 --plain --infer
+head -c "$(wc -c <infer)" plain >plain.infer
+same infer plain.infer
+runs 0 "$net" --compute bf16 --plain --infer -o small.c
+says small.c 'uint16_t'
+
+# ---- the fast form ----------------------------------------------------------------------------
+
+# Values that differ by a rounding before they are rounded may be a unit of bf16, 2^-8, apart after it,
+# and so in each of the eleven layers of a path; gradients twice as many.
+form generic '-std=gnu99 -O1' --compute bf16 --target generic
+form native '-std=gnu99 -O1' --compute bf16
+near generic plain 0.09
+near native plain 0.09
+form three '-std=gnu99 -O1 -DNET_THREADS=3' --compute bf16
+same three native
+
+# ---- training -----------------------------------------------------------------------------------
+
+# trained NAME OPTIONS…: lenet after some steps
+trained() {
+    name=$1
+    shift
+    runs 0 train "$root/dsl_examples/lenet.nn" --quiet --checkpoint-every 0 -o "$name.safetensors" "$@"
+    cp out "$name.out"
+}
+
+for threads in 1 2 3; do trained tcc.$threads --compute bf16 --jit tcc --steps 12 --threads $threads; done
+trained cc --compute bf16 --jit cc --steps 12 --threads 2
+same tcc.2.safetensors tcc.1.safetensors
+same tcc.3.safetensors tcc.1.safetensors
+same cc.safetensors tcc.1.safetensors
+trained chunks.1 --compute bf16 --jit tcc --steps 12 --threads 1 --reproducible
+trained chunks.2 --compute bf16 --jit tcc --steps 12 --threads 2 --reproducible
+same chunks.1.safetensors chunks.2.safetensors
+
+# accuracy NAME: in hundredths of a point
+accuracy() { sed -n 's/^test accuracy \([0-9]*\)\.\([0-9]*\) %.*/\1\2/p' "$1.out"; }
+
+# In three epochs of digits, within half a point of f32; the documentation has whole runs.
+trained digits.f32 --epochs 3 --jit tcc
+trained digits.bf16 --epochs 3 --jit tcc --compute bf16
+what='accuracy of f32 and bf16'
+apart=$(($(accuracy digits.f32) - $(accuracy digits.bf16)))
+if [ "$apart" -le 50 ] && [ "$apart" -ge -50 ]; then ok; else bad "$apart hundredths of a point apart" /dev/null; fi
+
+if [ -n "$THOROUGH" ]; then
+    for seed in 1 2 3; do
+        for format in f32 bf16; do
+            trained mnist.$format --data "$root/../shared/data/mnist" --compute $format --seed $seed --epochs 4
+            echo "mnist, seed $seed, $format: $(accuracy mnist.$format)"
+        done
+        what="MNIST, seed $seed"
+        apart=$(($(accuracy mnist.f32) - $(accuracy mnist.bf16)))
+        if [ "$apart" -le 20 ] && [ "$apart" -ge -20 ]; then ok; else bad "$apart hundredths apart" /dev/null; fi
+    done
+fi
+
+# ---- memory --------------------------------------------------------------------------------------
+
+# bytes NET OPTIONS…: of the scratch of a step
+bytes() {
+    "$NNC" report "$@" | sed -n 's/^  a step *[0-9,]* *\([0-9,]*\) .*/\1/p' | tr -d ,
+}
+
+# percent NET: of the scratch in f32; at most so many
+percent() {
+    what="memory of $1"
+    f32=$(bytes "$root/dsl_examples/$1.nn")
+    bf16=$(bytes "$root/dsl_examples/$1.nn" --compute bf16)
+    if [ $((bf16 * 100)) -le $((f32 * $2)) ]; then ok; else bad "$bf16 of $f32" /dev/null; fi
+}
+percent resnet 60
+percent resnet_cifar 60
+
+# ---- wrong input ----------------------------------------------------------------------------------
+
+runs 2 "$net" --compute fp16 -o x.c
+says err "compute takes f32 or bf16, not 'fp16'"
+runs 2 train "$net" --compute bf16 --stats
+says err 'the values of layers cannot be seen'
+runs 2 report "$net" --compute bf16 --target cortex-m4
+says err 'not for microcontrollers'
+conclude
