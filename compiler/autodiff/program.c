@@ -452,6 +452,7 @@ static Tensor *joined_outputs(Build *b)
     for (int i = 0; i < parts; i++) node_in(b->graph, n, in[i]);
     n->data_count = n->in_count;
     concat->shape(b->graph, n);
+    b->graph->joined = n;
     return n->out[0];
 }
 

@@ -165,7 +165,7 @@ static void write_noise(EntryPoint *p, const Node *n)
     bool layer = n->origin == n && n->op->class != OP_LOSS && n->op->class != OP_OPTIMIZER;
     for (int i = 0; layer && i < n->out_count; i++) {
         const Tensor *t = n->out[i];
-        if (!t->batched || !dtype_is_real(t->dtype) || t->kind != TENSOR_LOCAL || t->parent) continue;
+        if (!t->batched || t->dtype != p->program->real || t->kind != TENSOR_LOCAL || t->parent) continue;
         barrier_before_write(p, t);
         calls_begin_statement(p, true);
         text_addf(&p->text, "nn_noise(%s, %lld, %d);\n",

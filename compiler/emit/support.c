@@ -239,7 +239,8 @@ void support_write_math(Emitter *e)
 void support_write_noise(Emitter *e)
 {
     Writer *w = writer_new(e->arena, e->options->lower.use_double);
-    writer_bind_real(w, "unit", e->options->lower.use_double ? 0x1p-52 : 0x1p-23);
+    const double unit = e->options->lower.use_double ? 0x1p-52 : e->options->lower.bf16_values ? 0x1p-8 : 0x1p-23;
+    writer_bind_real(w, "unit", unit);
     writer_put(w, "/* Each number up or down by a unit in the last place, or not at all. */\n"
                   "static void nn_noise($real *p, int64_t count, int64_t stream)\n"
                   "{\n"

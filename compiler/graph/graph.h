@@ -60,6 +60,7 @@ struct Graph {
     List heads;             /* of Head: those of training alone */
     List outputs;           /* of Head: further outputs of a net, after the first */
     Tensor *output;         /* of the last layer; of a program, of all outputs one after the other */
+    const Node *joined;     /* of a program: the node that puts several outputs so; else NULL */
     Tensor *target, *targets, *loss, *output_gradient,
         *input_gradient; /* where the kind of program has them; of several inputs one after the other */
     List gradients;      /* of ParamGrad: GRAD and VJP */

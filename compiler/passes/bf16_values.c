@@ -2,11 +2,12 @@
  * Storage in bf16: weights are read rounded, and what layers and their gradients hand to each
  * other is stored in two bytes.  docs/precision.md defines it.
  *
- * Values that are one memory (views, parts of an image) have one format, and so have both sides
- * of a reorder, which only moves them.  Floats stay
+ * Values that are one memory (views) have one format, and so have both sides of a reorder, which
+ * only moves them.  Floats stay
  *
  *   - what the caller gives and gets,
- *   - what a loss reads and the gradient that it makes,
+ *   - what a loss or a softmax reads and makes, and the gradients of these,
+ *   - what is selected of floats (OP_SELECTS),
  *   - outputs of a node after the first: statistics, and memory to work in,
  *   - whatever is not of samples.
  *
@@ -68,7 +69,7 @@ typedef struct Values {
     int *group;   /* by tensor id: another tensor of the same format, or itself; see group_of */
     bool *floats; /* by group: they stay floats */
     bool fast;    /* nodes have variants */
-    const Op *narrow, *widen, *reorder;
+    const Op *narrow, *widen, *reorder, *join;
 } Values;
 
 static int group_of(const Values *v, const Tensor *t)
@@ -87,19 +88,26 @@ static void join_groups(Values *v, const Tensor *a, const Tensor *b)
 
 static void keep_floats(Values *v, const Tensor *t) { v->floats[group_of(v, t)] = true; }
 
-static bool is_of_loss(const Node *n) { return n->op->class == OP_LOSS || n->origin->op->class == OP_LOSS; }
+static bool computes_floats(const Op *op) { return op->class == OP_LOSS || op->traits & OP_OUTPUTS_PROBABILITIES; }
+
+/* A loss, a softmax, their gradients, and what the caller gets or the chunks of a batch mix. */
+static bool is_between_floats(const Values *v, const Node *n)
+{
+    return computes_floats(n->op) || computes_floats(n->origin->op) || n->op == v->join || n == v->graph->joined ||
+           n->op->collective;
+}
 
 /* They are values that a layer could hand to another. */
 static bool may_be_narrow(const Graph *g, const Tensor *t)
 {
     return t->kind == TENSOR_LOCAL && t->batched && t->dtype == DTYPE_F32 && t->layout != LAYOUT_NCHW16N &&
-           !graph_is_io(g, t);
+           !graph_is_io(g, t) && !t->parent;
 }
 
 static void find_formats_of_node(Values *v, const Node *n)
 {
     for (int k = 1; k < n->out_count; k++) keep_floats(v, n->out[k]);
-    if (is_of_loss(n) || n->op->collective) {
+    if (is_between_floats(v, n)) {
         for (int k = 0; k < n->in_count; k++) keep_floats(v, n->in[k]);
         if (n->out_count) keep_floats(v, n->out[0]);
     }
@@ -114,9 +122,9 @@ static void find_formats(Values *v)
         v->floats[i] = !may_be_narrow(g, g->tensors.at[i]);
     }
     for (int i = 0; i < g->nodes.count; i++) find_formats_of_node(v, g->nodes.at[i]);
-    for (int i = 0; i < g->tensors.count; i++) {
-        const Tensor *t = g->tensors.at[i];
-        if (t->parent) join_groups(v, t->parent, t);
+    for (int i = 0; i < g->nodes.count; i++) {
+        const Node *n = g->nodes.at[i];
+        if (n->op->traits & OP_SELECTS && v->floats[group_of(v, n->in[0])]) keep_floats(v, n->out[0]);
     }
 }
 
@@ -278,7 +286,8 @@ void pass_bf16_values(Graph *g)
                 .floats = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(bool)),
                 .narrow = op_find("narrow", OP_INTERNAL),
                 .widen = op_find("widen", OP_INTERNAL),
-                .reorder = op_find("reorder", OP_INTERNAL)};
+                .reorder = op_find("reorder", OP_INTERNAL),
+                .join = op_find("join", OP_INTERNAL)};
     find_formats(&v);
     for (int i = 0; i < g->tensors.count; i++) {
         Tensor *t = g->tensors.at[i];

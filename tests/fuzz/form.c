@@ -108,6 +108,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .lower.accumulate = o->accumulate,
         .lower.plain = o->plain,
         .lower.use_double = o->use_double,
+        .lower.bf16_values = o->bf16,
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = o->threads,
@@ -142,6 +143,7 @@ void form_close(Form *f)
 }
 
 const FormOptions *form_options(const Form *f) { return &f->options; }
+Arena *form_arena(const Form *f) { return f->arena; }
 size_t form_inputs(const Form *f) { return f->sizes[SIZE_INPUTS]; }
 size_t form_outputs(const Form *f) { return f->sizes[SIZE_OUTPUTS]; }
 

@@ -69,6 +69,7 @@ typedef struct FormOptions {
     const char *name; /* for messages */
     JitKind jit;
     bool use_double, plain, poison;
+    bool bf16;        /* LowerOptions.bf16_values */
     bool noise;       /* what layers make is moved by a unit in the last place */
     unsigned without; /* EmitOptions.without */
     bool accumulate;  /* the second step is grad_add and update */
@@ -102,6 +103,7 @@ typedef struct Form Form;
 Form *form_open(Verdict *, const FormOptions *);
 void form_close(Form *);
 const FormOptions *form_options(const Form *);
+Arena *form_arena(const Form *);
 
 /* Random values; parameters are what the form initialises them to, moved a bit,
  * and single precision throughout. */
@@ -135,6 +137,9 @@ void check_field(Verdict *, Form *, Random *);
 /* ---- checks ------------------------------------------------------------------------ */
 
 void check_forms(Verdict *, Random *, bool with_cc);
+
+/* The same bits however the form is run; sample by sample to a part of the largest value (< 0: not). */
+void check_bits(Verdict *, Form *, Random *, double tolerance);
 
 /* The net in int8 of the seed, one of its own: int8.c.  Failures. */
 int check_int8(uint64_t seed, bool with_cc);

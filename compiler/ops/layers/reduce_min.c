@@ -10,6 +10,7 @@ const Op op_reduce_min = {
     .summary = "smallest element over some axes",
     .formula = "y = min of x over the axes",
     .class = OP_LAYER,
+    .traits = OP_SELECTS,
     .attrs = reduce_attrs,
     .attrs_size = sizeof(ReduceAttrs),
     .in = elementwise_in,
