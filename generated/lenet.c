@@ -2770,6 +2770,40 @@ NN_INLINE void nn_store_argmax(void *argmax, int wide, long at, long end, int co
 }
 
 enum { NN_ROW = 2048 }; /* longest row of a gradient that is computed this way */
+typedef uint16_t nn_halves __attribute__((vector_size(NN_W * sizeof(uint16_t)), aligned(2), may_alias));
+typedef uint32_t nn_words __attribute__((vector_size(NN_W * sizeof(uint32_t))));
+
+/* NN_W numbers from p: the bits are the upper halves of the floats. */
+NN_INLINE nn_vec nn_load_bf16(const uint16_t *p)
+{
+    return (nn_vec)(__builtin_convertvector(*(const nn_halves *)p, nn_words) << 16);
+}
+
+/* The first `count` numbers; the other lanes are zero. */
+NN_INLINE nn_vec nn_load_bf16_some(const uint16_t *p, long count)
+{
+    if (count >= NN_W) return nn_load_bf16(p);
+    uint16_t lane[NN_W] = {0};
+    for (int i = 0; i < count; i++) lane[i] = p[i];
+    return nn_load_bf16(lane);
+}
+
+/* The address of element i. */
+NN_INLINE const void *nn_at(const int half, const void *p, long i)
+{
+    return half ? (const void *)((const uint16_t *)p + i) : (const void *)((const float *)p + i);
+}
+
+NN_INLINE nn_vec nn_load_as(const int half, const void *p)
+{
+    return half ? nn_load_bf16((const uint16_t *)p) : nn_load((const float *)p);
+}
+
+/* The first `count` lanes; the others are zero, or stay as they are in memory. */
+NN_INLINE nn_vec nn_load_some_as(const int half, const void *p, long count)
+{
+    return half ? nn_load_bf16_some((const uint16_t *)p, count) : nn_load_some((const float *)p, count);
+}
 
 enum {
     NN_COLUMNS = 128, /* of a group */
@@ -2785,13 +2819,15 @@ typedef struct nn_totals {
 /* A group of columns, and what is summed. */
 typedef struct nn_band nn_band;
 
+typedef void nn_rows_statistic(const nn_band *, long first, long count, nn_totals *);
+
 struct nn_band {
-    const float *a, *b;           /* at the group's first column, as are the others that `run` reads */
+    const void *a, *b;            /* at the group's first column, as are the others that `run` reads */
     long a_step, b_step;          /* from row to row */
     const float *mean;            /* of b */
     const float *factor, *offset; /* relu's input is (b − mean) · factor + offset */
     long columns;
-    void (*run)(const nn_band *, long first, long count, nn_totals *);
+    nn_rows_statistic *run;
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
 };
 
@@ -2804,10 +2840,16 @@ NN_INLINE long nn_columns_partition(long c, int t, int T)
 
 NN_INLINE long nn_columns_count(long first, long last) { return last - first < NN_COLUMNS ? last - first : NN_COLUMNS; }
 
-/* Vector v of V, with `columns` left; the last one is partly filled unless `whole`. */
-NN_INLINE nn_vec nn_columns_load(const int V, const int whole, const float *p, int v, long columns)
+/* How columns are read: the last vector is partly filled unless `whole`; `half`: of bf16. */
+typedef struct nn_columns_form {
+    int whole, half;
+} nn_columns_form;
+
+/* Vector v of V, with `columns` left. */
+NN_INLINE nn_vec nn_columns_load(const int V, const nn_columns_form form, const void *p, int v, long columns)
 {
-    return whole || v < V - 1 ? nn_load(p + v * NN_W) : nn_load_some(p + v * NN_W, columns - v * NN_W);
+    const void *at = nn_at(form.half, p, v * NN_W);
+    return form.whole || v < V - 1 ? nn_load_as(form.half, at) : nn_load_some_as(form.half, at, columns - v * NN_W);
 }
 
 /* Rows first … first + count − 1. */
@@ -2815,18 +2857,20 @@ typedef struct nn_run {
     long first, count;
 } nn_run;
 
-typedef void nn_columns_run(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s);
+typedef void nn_columns_run(const int V, const nn_columns_form form, const nn_band *r, long k, nn_run rows,
+                            nn_totals *s);
 
 /* a = Σ a, b = 0 */
-NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, long k, nn_run rows, nn_totals *s)
+NN_INLINE void nn_columns_sum(const int V, const nn_columns_form form, const nn_band *r, long k, nn_run rows,
+                              nn_totals *s)
 {
-    const float *a = r->a + rows.first * r->a_step + k;
+    const void *a = nn_at(form.half, r->a, rows.first * r->a_step + k);
     nn_vec sum[NN_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
-    for (long i = 0; i < rows.count; i++, a += r->a_step) {
+    for (long i = 0; i < rows.count; i++, a = nn_at(form.half, a, r->a_step)) {
         NN_UNROLL
-        for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, whole, a, v, r->columns - k);
+        for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, form, a, v, r->columns - k);
     }
     NN_UNROLL
     for (int v = 0; v < V; v++) {
@@ -2836,22 +2880,30 @@ NN_INLINE void nn_columns_sum(const int V, const int whole, const nn_band *r, lo
 }
 
 /* All columns of the group, a few vectors at a time, while the rows stay in cache. */
-NN_INLINE void nn_columns_all(nn_columns_run *run, const nn_band *r, long first, long count, nn_totals *s)
+NN_INLINE void nn_columns_all(nn_columns_run *run, const int half, const nn_band *r, long first, long count,
+                              nn_totals *s)
 {
+    const nn_columns_form whole = {1, half}, partly = {0, half};
     const nn_run rows = {first, count};
     long k = 0;
-    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, 1, r, k, rows, s);
-    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, 1, r, k, rows, s);
+    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, whole, r, k, rows, s);
+    for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, whole, r, k, rows, s);
     if (r->columns - k >= NN_W) {
-        run(1, 1, r, k, rows, s);
+        run(1, whole, r, k, rows, s);
         k += NN_W;
     }
-    if (k < r->columns) run(1, 0, r, k, rows, s);
+    if (k < r->columns) run(1, partly, r, k, rows, s);
 }
 
 NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_sum, r, first, count, s);
+    nn_columns_all(nn_columns_sum, 0, r, first, count, s);
+}
+
+/* The same of bf16. */
+NN_KERNEL void nn_rows_sum_bf16(const nn_band *r, long first, long count, nn_totals *s)
+{
+    nn_columns_all(nn_columns_sum, 1, r, first, count, s);
 }
 
 NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
@@ -3614,14 +3666,19 @@ NN_INLINE nn_vec nn_channel_sum(nn_channels s, long k, nn_term *f, nn_vec q, con
 }
 
 /* sum[c] = Σ over n and p of dy, p = 1 */
-NN_INLINE void nn_channel_sums_nhwc(nn_shape shape, long step, const float *dy, float *sum, int t, int T)
+NN_INLINE void nn_channel_sums_nhwc(const int half, const nn_shape *shape, long step, const void *dy, float *sum, int t,
+                                    int T)
 {
-    const long last = nn_columns_partition(shape.c, t + 1, T);
+    const long last = nn_columns_partition(shape->c, t + 1, T);
     nn_totals s;
-    for (long k = nn_columns_partition(shape.c, t, T); k < last; k += NN_COLUMNS) {
+    for (long k = nn_columns_partition(shape->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        const nn_band rows = {.a = dy + k, .a_step = step, .columns = count, .run = nn_rows_sum, .join = nn_join_sums};
-        nn_rows_total(&rows, 0, shape.n, &s);
+        const nn_band rows = {.a = nn_at(half, dy, k),
+                              .a_step = step,
+                              .columns = count,
+                              .run = half ? nn_rows_sum_bf16 : nn_rows_sum,
+                              .join = nn_join_sums};
+        nn_rows_total(&rows, 0, shape->n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }
@@ -3630,7 +3687,7 @@ NN_INLINE void nn_channel_sums_nhwc(nn_shape shape, long step, const float *dy, 
 NN_KERNEL void nn_channel_sums(const nn_shape *shape, long step, const float *dy, float *sum, int t, int T)
 {
     if (shape->p == 1) {
-        nn_channel_sums_nhwc(*shape, step, dy, sum, t, T);
+        nn_channel_sums_nhwc(0, shape, step, dy, sum, t, T);
         return;
     }
     nn_channels s = nn_channels_of(*shape, t, T);

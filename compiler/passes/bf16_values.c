@@ -98,7 +98,7 @@ static bool is_between_floats(const Values *v, const Node *n)
 }
 
 /* They are values that a layer could hand to another. */
-static bool may_be_narrow(const Graph *g, const Tensor *t)
+static bool may_be_stored_narrow(const Graph *g, const Tensor *t)
 {
     return t->kind == TENSOR_LOCAL && t->batched && t->dtype == DTYPE_F32 && t->layout != LAYOUT_NCHW16N &&
            !graph_is_io(g, t) && !t->parent;
@@ -119,7 +119,7 @@ static void find_formats(Values *v)
     const Graph *g = v->graph;
     for (int i = 0; i < g->tensors.count; i++) {
         v->group[i] = i;
-        v->floats[i] = !may_be_narrow(g, g->tensors.at[i]);
+        v->floats[i] = !may_be_stored_narrow(g, g->tensors.at[i]);
     }
     for (int i = 0; i < g->nodes.count; i++) find_formats_of_node(v, g->nodes.at[i]);
     for (int i = 0; i < g->nodes.count; i++) {
@@ -141,7 +141,7 @@ static Node *conversion(Values *v, const Op *op, Node *of, Node *before, Tensor 
     return n;
 }
 
-static Tensor *widened(Values *v, Node *user, Tensor *t)
+static Tensor *widened_before(Values *v, Node *user, Tensor *t)
 {
     Node *n = conversion(v, v->widen, user, user, t);
     Tensor *made = rewriter_clone_output(v->rewriter, n, t);
@@ -156,7 +156,7 @@ static void widen_inputs(Values *v, Node *n)
         if (t->dtype != DTYPE_BF16 || !t->batched) continue;
         for (int i = k; i < n->in_count; i++) {
             if (n->in[i] != t) continue;
-            if (!floats) floats = widened(v, n, t);
+            if (!floats) floats = widened_before(v, n, t);
             rewriter_set_input(v->rewriter, n, i, floats);
         }
     }

@@ -109,10 +109,8 @@ bool memory_at(Graph *net, const TrainSpec *spec, const ReportOptions *report, i
 
 bool analyse_memory(Graph *net, const TrainSpec *spec, Analysis *a)
 {
-    const LowerOptions options = {.batch = a->batch,
-                                  .target = target_native(),
-                                  .train = spec != NULL,
-                                  .bf16_values = a->options.bf16_values};
+    const LowerOptions options = {
+        .batch = a->batch, .target = target_native(), .train = spec != NULL, .bf16_values = a->options.bf16_values};
     if (!plan_one(net, PROGRAM_INFER, spec, &options, &a->infer)) return false;
     if (spec && !train_arena(net, spec, &options, &a->step, &a->train_arena)) return false;
     measure_model(a);

@@ -4,7 +4,7 @@
  */
 #include "ops/shared/elementwise.h"
 
-static void round_plain(Writer *w, const Node *n)
+static void round_bf16_plain(Writer *w, const Node *n)
 {
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
     writer_put(w, "for ($int k = 0; k < $elements; k++) {\n"
@@ -12,14 +12,14 @@ static void round_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
-static void round_emit(Writer *w, const Node *n)
+static void round_bf16_emit(Writer *w, const Node *n)
 {
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
     writer_put(w, "nn_round_bf16($elements, x, y, $t, $T);");
 }
 
-static const Variant round_variants[] = {
-    {.name = "simd", .layouts = IN_ANY_LAYOUT, .emit = round_emit, .kernel = "convert"},
+static const Variant round_bf16_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .emit = round_bf16_emit, .kernel = "convert"},
     {0},
 };
 
@@ -31,6 +31,6 @@ const Op op_round_bf16 = {
     .in = elementwise_in,
     .out = elementwise_out,
     .shape = elementwise_shape,
-    .plain = round_plain,
-    .variants = round_variants,
+    .plain = round_bf16_plain,
+    .variants = round_bf16_variants,
 };
