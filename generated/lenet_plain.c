@@ -1939,7 +1939,8 @@ const nn_model_info *lenet_info(void)
         247104u, lenet_any_grad_add, lenet_any_update, lenet_any_grad_sum,
         NULL,
         NULL,
-        NULL, 0, NULL, NULL, 0, NULL
+        NULL, 0, NULL, NULL, 0, NULL,
+        0, NULL, NULL
     };
     return &info;
 }

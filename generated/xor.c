@@ -819,7 +819,8 @@ const nn_model_info *net_xor_info(void)
         320u, net_xor_any_grad_add, net_xor_any_update, net_xor_any_grad_sum,
         NULL,
         NULL,
-        NULL, 0, NULL, NULL, 0, NULL
+        NULL, 0, NULL, NULL, 0, NULL,
+        0, NULL, NULL
     };
     return &info;
 }

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-enum { NN_ABI = 7 };
+enum { NN_ABI = 8 };
 
 enum nn_tensor_kind {
     NN_TRAINED = 0, /* a parameter that steps change */
@@ -89,13 +89,24 @@ typedef struct nn_chunk {
     void *ctx;
     /* These elements of a gradient are final, and nothing reads the parameter any more; of each element once. */
     void (*ready)(void *ctx, int tensor, float *gradient, size_t count);
+    /* [tensor] 1: of these (nn_factored) the factors are wanted, and the gradient is not computed, though it is said to
+     * be ready; or NULL.  They are there until `factors` returns. */
+    const unsigned char *factored;
+    void (*factors)(void *ctx, int tensor, const float *left, const float *right);
 } nn_chunk;
+
+/* A gradient [rows][columns] that is a sum of outer products: Σ_v right[v][row] · left[v][column]. */
+typedef struct nn_factored {
+    int tensor;
+    int vectors, rows, columns; /* left: [vectors][columns], right: [vectors][rows] */
+} nn_factored;
 
 /* What of an update is done: part `part` of `parts` of each trained tensor with skip[tensor] = 0. */
 typedef struct nn_share {
     const unsigned char *skip;
     int part, parts; /* several parts only where the update is local */
     int last;        /* 1: the step ends with it */
+    const float *batches; /* as the block of gradients has them: of that, only the sums are read */
 } nn_share;
 
 /* The functions are those of the header under one type for all models. */
@@ -164,6 +175,11 @@ typedef struct nn_model_info {
     int update_is_local; /* 1: an element's update depends on that element's gradient alone; else on all gradients */
     /* Bytes from the begin of the model, and of the block of gradients, to a trained tensor's values; -1: there are none */
     int (*place)(int tensor, size_t *in_model, size_t *in_gradients);
+    /* which gradients grad_chunk can give as factors, and some rows of one, to the bit as grad_chunk computes them */
+    int factored_count;
+    const nn_factored *factored;
+    void (*gradient_rows)(int tensor, const float *left, const float *right, int first, int count,
+        float *rows);
 } nn_model_info;
 
 #ifdef __cplusplus

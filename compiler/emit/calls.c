@@ -123,6 +123,7 @@ static void write_call(EntryPoint *p, const Node *n)
     if (p->watched) watch_write_before(p, n);
     barrier_before_node(p, n, f->share);
     if (p->partial) write_skip(p, n);
+    factors_write_before(p, n);
     calls_begin_statement(p, f->share == SHARE_NONE);
     calls_write_arrays(p, n, f);
     calls_write_scalars(p, n);

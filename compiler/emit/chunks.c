@@ -138,6 +138,7 @@ void chunks_write_wrappers(Emitter *e)
                 "share);\n}\n\n");
     write_collectives(e);
     write_places(e);
+    factors_write_table(e);
 }
 
 void chunks_write_info_members(Emitter *e)
@@ -145,8 +146,8 @@ void chunks_write_info_members(Emitter *e)
     const int count = chunk_entry(e) ? count_collectives(chunk_entry(e)->program) : 0;
     emitter_put_parts(e, &e->source,
                       chunk_entry(e) ? "        {prefix}_any_grad_chunk, {count}, {list}, {prefix}_any_update_some, "
-                                       "{local}, {prefix}_place\n"
-                                     : "        NULL, 0, NULL, NULL, 0, NULL\n",
+                                       "{local}, {prefix}_place,\n"
+                                     : "        NULL, 0, NULL, NULL, 0, NULL,\n",
                       PARTS({"count", emitter_number(e, count)},
                             {"local", chunk_entry(e) && chunks_update_is_local(e) ? "1" : "0"},
                             {"list", count ? arena_printf(e->arena, "%s_collectives", e->prefix) : "NULL"}));

@@ -78,6 +78,7 @@ static inline bool emitter_sets_momentum(const Emitter *e)
 /* functions.c */
 const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);
+const char *functions_rows_body(Emitter *, const Graph *, const Node *); /* of Op.outer_rows */
 void functions_declare(Emitter *);
 void functions_write(Emitter *);
 const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
@@ -183,13 +184,18 @@ void accumulate_write_info_members(Emitter *); /* the last of the record */
 /* chunks.c: gradients of a chunk of a batch (nn.h); nothing where a text has no code for it */
 void chunks_write_prototypes(Emitter *);
 void chunks_write_wrappers(Emitter *);
-void chunks_write_info_members(Emitter *); /* the last of the record */
+void chunks_write_info_members(Emitter *);
+
+/* factors.c */
+void factors_write_rows(Emitter *); /* the function, behind the entry points */
+void factors_write_table(Emitter *);
+void factors_write_info_members(Emitter *); /* the last of the record */
 
 /* hooks.c: the same with hooks (nn.h); nothing where they are not asked for */
 void hooks_write_prototypes(Emitter *);
 void hooks_write_step(Emitter *);
 void hooks_write_wrappers(Emitter *);
-void hooks_write_info_members(Emitter *); /* the last of the record */
+void hooks_write_info_members(Emitter *);
 
 /* wrap.c */
 void wrap_lines(Text *, const char *text);

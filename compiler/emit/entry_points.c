@@ -172,7 +172,8 @@ static Statements statements_at_end(const EntryPoint *point)
 static void write_guard(EntryPoint *p)
 {
     if (p->program->kind == PROGRAM_UPDATE)
-        text_add(&p->e->source, "    if (gradients->batches[0] == 0) {\n        return;\n    }\n");
+        text_addf(&p->e->source, "    if (%s->batches[0] == 0) {\n        return;\n    }\n",
+                  p->partial ? "share" : "gradients");
 }
 
 static void write_alone(EntryPoint *p, const Argument *list)
@@ -407,4 +408,5 @@ void entry_points_write(Emitter *e)
     if (e->options->watch) watch_write_type(e);
     functions_declare(e);
     for (int i = 0; i < count; i++) write_entry_point(&point[i]);
+    factors_write_rows(e);
 }

@@ -154,6 +154,20 @@ static const char *variant_body(Emitter *e, const Graph *g, const Node *n, Share
     return writer_text(e->writer);
 }
 
+const char *functions_rows_body(Emitter *e, const Graph *g, const Node *n)
+{
+    e->writer = writer_new(e->arena, false);
+    bind_node(e, g, n);
+    writer_bind(e->writer, "t", "t");
+    writer_bind(e->writer, "T", "T");
+    writer_put(e->writer, "{");
+    n->op->outer_rows(e->writer, n);
+    writer_put(e->writer, "}");
+    map_put(e->kernels, n->variant->kernel, e);
+    emitter_uses_names(e, e->writer);
+    return writer_text(e->writer);
+}
+
 /* Arrays are arrays of arrays, but those in `flat` (NULL: none); in the fast form, all are flat. */
 static void put_plain(Emitter *e, const Graph *g, const Node *n, Share share, const Map *flat)
 {

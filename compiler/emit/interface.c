@@ -205,5 +205,6 @@ void interface_write_info(Emitter *e)
     emitter_put(e, &e->source, emitter_sets_momentum(e) ? "        {prefix}_any_set_momentum,\n" : "        NULL,\n");
     hooks_write_info_members(e);
     chunks_write_info_members(e);
+    factors_write_info_members(e);
     text_add(&e->source, "    };\n    return &info;\n}\n");
 }

@@ -188,6 +188,12 @@ struct Op {
      * alone, of the same inputs; see passes/gradient_splitting.c.  NULL: it is computed whole. */
     Node *(*rows)(Graph *, const Node *, int64_t first, int64_t count);
 
+    /* Of a gradient [rows][columns] that is a sum of outer products, of a vector of in[1], rows, and one of in[0],
+     * columns, for each sample (or row of a sequence), and of its rows alone: writes a call that computes rows
+     * first … first + count − 1 from `left`, `right`, to `rows`, all variables, with $t and $T; every element is
+     * the same, to the bit, as in the gradient computed whole.  See emit/factors.c.  NULL: it is not such. */
+    void (*outer_rows)(Writer *, const Node *);
+
     /* What passes/rematerialize.c puts in a later place to have the first output again, to the
      * bit: adds a node of the inputs and outputs of this one that writes nothing else.  NULL:
      * another node of the same operator, unless it mutates something. */

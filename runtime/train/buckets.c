@@ -1,5 +1,6 @@
 #include "runtime/train/buckets.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 enum {
     SLICE = 1 << 18, /* floats: a rank's slice stays in its cache from its arrival to its update */
+    ROWS = 3 << 16,  /* floats: the same of rows that are computed of factors, with room for those of another chunk */
     LEAST = 1 << 14, /* floats: smaller tensors are not worth messages of their own */
     WINDOW = 4,      /* slices that are received at the same time */
     MOST = 1 << 13   /* buckets: each has tags of its own */
@@ -33,6 +35,7 @@ struct Buckets {
     const ChunkShares *shares;
     const NnRanks *ranks;
     double limit;
+    Factors *factors;
     CutTensor *cut;             /* [tensor] */
     unsigned char *in, *others; /* [tensor]: has buckets; 1 but of the tensor that is updated now */
     Bucket *bucket;
@@ -47,6 +50,10 @@ struct Buckets {
 };
 
 const unsigned char *buckets_tensors(const Buckets *b) { return b->in; }
+
+Factors *buckets_factors(const Buckets *b) { return b->factors; }
+
+static bool is_factored(const Buckets *b, int tensor) { return factors_tensors(b->factors)[tensor]; }
 
 /* ---- slices ------------------------------------------------------------------------------ */
 
@@ -81,12 +88,14 @@ static void start_out(Buckets *b, Bucket *k)
 {
     const ChunkShares *s = b->shares;
     const CutTensor *cut = &b->cut[k->tensor];
+    const bool factored = is_factored(b, k->tensor);
     int count = 0;
+    if (factored) factors_exchange(b->factors, k->tensor);
     for (int r = 0; r < s->size; r++) {
         const RankSlice slice = slice_of(b, cut, k->part, r);
         const size_t bytes = slice.count * sizeof(float);
         if (r == s->rank || !bytes) continue;
-        for (int i = 0; i < s->nodes[s->rank]; i++)
+        for (int i = 0; !factored && i < s->nodes[s->rank]; i++)
             b->messages[count++] =
                 (NnMessage){r, true, gradients_at(b, cut, i, slice.begin), bytes, gradient_tag(b, k)};
         b->messages[count++] = (NnMessage){r, false, values_at(b, cut, slice.begin), bytes, value_tag(b, k)};
@@ -99,6 +108,7 @@ static void start_in(Buckets *b, Bucket *k, float *to)
     const ChunkShares *s = b->shares;
     const RankSlice slice = slice_of(b, &b->cut[k->tensor], k->part, s->rank);
     int count = 0;
+    if (is_factored(b, k->tensor)) return;
     k->got = to;
     for (int r = 0; r < s->size; r++)
         for (int i = 0; slice.count && r != s->rank && i < s->nodes[r]; i++, to += slice.count)
@@ -136,16 +146,27 @@ static void sum_all(const Buckets *b, const Bucket *k, RankSlice slice)
     if (sum != to) memcpy(to, sum, slice.count * sizeof *to);
 }
 
+/* The block of gradients, of which only the slice of the tensor is there: its sum. */
+static void *block_of_sum(const Buckets *b, const Bucket *k, RankSlice slice)
+{
+    if (!is_factored(b, k->tensor)) {
+        sum_all(b, k, slice);
+        return b->step.own[0];
+    }
+    const float *sum = factors_sum(b->factors, k->tensor, slice.begin, slice.count);
+    return (void *)((uintptr_t)sum - (b->cut[k->tensor].in_gradients + slice.begin) * sizeof *sum);
+}
+
 static void update_slice(Buckets *b, Bucket *k)
 {
     const CutTensor *cut = &b->cut[k->tensor];
     const int size = b->shares->size, rank = b->shares->rank;
     const RankSlice slice = slice_of(b, cut, k->part, rank);
     if (!slice.count) return;
-    sum_all(b, k, slice);
+    void *gradients = block_of_sum(b, k, slice);
     b->others[k->tensor] = 0;
-    const nn_share share = {b->others, k->part * size + rank, cut->parts * size, 0};
-    b->info->update_some(b->step.model, b->step.own[0], b->step.lr, b->step.scratch, &share);
+    const nn_share share = {b->others, k->part * size + rank, cut->parts * size, 0, b->step.own[0]};
+    b->info->update_some(b->step.model, gradients, b->step.lr, b->step.scratch, &share);
     b->others[k->tensor] = 1;
     start_back(b, k, slice);
 }
@@ -155,6 +176,7 @@ static void update_slice(Buckets *b, Bucket *k)
 void buckets_begin(Buckets *b, const BucketStep *step)
 {
     b->step = *step;
+    factors_begin(b->factors, step->samples);
     b->ended = b->begun = b->made = 0;
     for (int i = 0; i < b->count; i++) b->bucket[i].left = b->bucket[i].end - b->bucket[i].begin;
 }
@@ -165,13 +187,26 @@ static void receive_more(Buckets *b)
         start_in(b, &b->bucket[b->queue[b->begun]], b->window[b->begun % WINDOW]);
 }
 
+static bool has_arrived(const Buckets *b, const Bucket *k)
+{
+    return is_factored(b, k->tensor) ? factors_test(b->factors, k->tensor) : b->ranks->test(b->ranks, k->in);
+}
+
+static void await(const Buckets *b, const Bucket *k)
+{
+    if (is_factored(b, k->tensor))
+        factors_wait(b->factors, k->tensor);
+    else
+        b->ranks->wait(b->ranks, k->in, b->limit);
+}
+
 static void end_first(Buckets *b) { update_slice(b, &b->bucket[b->queue[b->ended++]]); }
 
 /* What has come is added and updated; nothing is waited for. */
 static void make_progress(Buckets *b)
 {
     for (receive_more(b); b->ended < b->begun; receive_more(b)) {
-        if (!b->ranks->test(b->ranks, b->bucket[b->queue[b->ended]].in)) return;
+        if (!has_arrived(b, &b->bucket[b->queue[b->ended]])) return;
         end_first(b);
     }
 }
@@ -203,9 +238,10 @@ void buckets_end(Buckets *b)
     for (int i = 0; i < b->count; i++)
         if (b->bucket[i].left) take_ready(b, &b->bucket[i]);
     for (receive_more(b); b->ended < b->begun; receive_more(b)) {
-        b->ranks->wait(b->ranks, b->bucket[b->queue[b->ended]].in, b->limit);
+        await(b, &b->bucket[b->queue[b->ended]]);
         end_first(b);
     }
+    factors_end(b->factors);
     for (int i = 0; i < b->count; i++) {
         Bucket *k = &b->bucket[b->queue[i]];
         b->ranks->wait(b->ranks, k->out, b->limit);
@@ -272,15 +308,34 @@ void buckets_forget_state(const Buckets *b, void *model, float *values)
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 
+/* Slices of whole rows, if there are not many more for it. */
+static int parts_of_rows(const Buckets *b, int tensor, int least)
+{
+    const size_t count = b->info->tensors[tensor].count, columns = (size_t)factors_columns(b->factors, tensor);
+    for (int parts = least; parts <= 2 * least; parts++) {
+        const size_t slices = (size_t)parts * (size_t)b->shares->size, slice = count / slices;
+        if (count % slices == 0 && slice % columns == 0 && chunk_part_begin(count, 1, (int)slices) == slice)
+            return parts;
+    }
+    return least;
+}
+
+static int parts_of(const Buckets *b, int tensor, BucketSizes sizes)
+{
+    const size_t slice = is_factored(b, tensor) ? sizes.rows : sizes.slice;
+    const size_t across = slice * (size_t)b->shares->size, count = b->info->tensors[tensor].count;
+    const int parts = (int)((count + across - 1) / across);
+    return is_factored(b, tensor) ? parts_of_rows(b, tensor, parts) : parts;
+}
+
 static int count_buckets(Buckets *b, BucketSizes sizes)
 {
-    const size_t across = sizes.slice * (size_t)b->shares->size;
     int count = 0;
     for (int i = 0; i < b->info->tensor_count; i++) {
         const nn_tensor_info *t = &b->info->tensors[i];
         size_t in_model, in_gradients;
         if (t->kind != NN_TRAINED || t->count < sizes.least || b->info->place(i, &in_model, &in_gradients)) continue;
-        const int parts = (int)((t->count + across - 1) / across);
+        const int parts = parts_of(b, i, sizes);
         b->in[i] = 1;
         b->cut[i] = (CutTensor){t->count, in_model / sizeof(float), in_gradients / sizeof(float), count, parts};
         count += parts;
@@ -328,23 +383,25 @@ static int take_buckets(Buckets *b, BucketSizes sizes, NnError *error)
     b->others = nn_alloc(tensors, error);
     if (!b->cut || !b->in || !b->others) return -1;
     memset(b->others, 1, tensors);
-    if (!sizes.slice) sizes.slice = SLICE;
-    if (!sizes.least) sizes.least = LEAST;
-    while ((b->count = count_buckets(b, sizes)) > MOST) sizes.slice *= 2;
+    while ((b->count = count_buckets(b, sizes)) > MOST) sizes.slice *= 2, sizes.rows *= 2;
     b->bucket = nn_alloc(((size_t)b->count + 1) * sizeof *b->bucket, error);
     b->queue = nn_alloc(((size_t)b->count + 1) * sizeof *b->queue, error);
     if (!b->bucket || !b->queue) return -1;
     list_buckets(b);
-    return take_slices_memory(b, error);
+    return factors_reserve(b->factors, b->slice, error) || take_slices_memory(b, error) ? -1 : 0;
 }
 
-Buckets *buckets_new(const nn_model_info *info, const ChunkShares *shares, const NnRanks *ranks, double limit,
+Buckets *buckets_new(const ChunkCode *code, const ChunkShares *shares, const NnRanks *ranks, double limit,
                      BucketSizes sizes, NnError *error)
 {
     Buckets *b = nn_alloc(sizeof *b, error);
     if (!b) return NULL;
-    *b = (Buckets){.info = info, .shares = shares, .ranks = ranks, .limit = limit};
-    if (take_buckets(b, sizes, error) == 0) return b;
+    *b = (Buckets){.info = code->info, .shares = shares, .ranks = ranks, .limit = limit};
+    if (!sizes.rows) sizes.rows = sizes.slice ? sizes.slice : ROWS;
+    if (!sizes.slice) sizes.slice = SLICE;
+    if (!sizes.least) sizes.least = LEAST;
+    b->factors = factors_new(code, shares, ranks, limit, sizes.least, error);
+    if (b->factors && take_buckets(b, sizes, error) == 0) return b;
     buckets_free(b);
     return NULL;
 }
@@ -355,6 +412,7 @@ void buckets_free(Buckets *b)
     for (int i = 0; i < WINDOW; i++) free(b->window[i]);
     for (int l = 0; l < CHUNK_LEVELS; l++)
         for (int side = 0; side < 2; side++) free(b->partial[l][side]);
+    factors_free(b->factors);
     free(b->cut);
     free(b->in);
     free(b->others);

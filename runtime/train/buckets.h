@@ -4,7 +4,8 @@
  * A large tensor is cut into buckets, and a bucket into a slice for each rank.  As soon as a bucket is final
  * on a rank, and its parameters are not read any more, the rank sends each other rank its slice.  That one
  * adds the slices of all in the order of the tree (chunk_tree.h), updates its slice of the parameters, and sends
- * these values to all: a reduce-scatter, an update of 1/R of the elements, an allgather.  The optimizer's
+ * these values to all: a reduce-scatter, an update of 1/R of the elements, an allgather.  Where it is much less,
+ * what a gradient is made of travels in its place, and is put together by the slices (factors.h).  The optimizer's
  * state of a slice is with its rank alone (ZeRO, stage 1; Rajbhandari, Rasley, Ruwase and He 2020).
  *
  * An element's update must depend on its own gradient alone (nn_model_info.update_is_local); then the result
@@ -16,21 +17,25 @@
 #include "runtime/core/core.h"
 #include "runtime/nn.h"
 #include "runtime/train/chunk_tree.h"
+#include "runtime/train/factors.h"
 #include "runtime/train/ranks.h"
 
 typedef struct Buckets Buckets;
 
 typedef struct BucketSizes {
     size_t slice; /* floats of a rank's slice of a bucket; 0: the usual number */
+    size_t rows;  /* the same of rows that are computed of factors */
     size_t least; /* of a tensor that is cut; 0: the usual number */
 } BucketSizes;
 
 /* The shares are the caller's and listed anew for each batch. */
-Buckets *buckets_new(const nn_model_info *, const ChunkShares *, const NnRanks *, double limit, BucketSizes, NnError *);
+Buckets *buckets_new(const ChunkCode *, const ChunkShares *, const NnRanks *, double limit, BucketSizes, NnError *);
 void buckets_free(Buckets *);
 
 /* [tensor] 1: it is in buckets, and nothing else sends or updates it. */
 const unsigned char *buckets_tensors(const Buckets *);
+/* Of some of them the factors are exchanged, which are taken from each chunk of this rank. */
+Factors *buckets_factors(const Buckets *);
 
 /* Of a step.  own: this rank's nodes of the tree, in the form of the block of gradients; the first has the
  * number of batches already. */
@@ -38,6 +43,7 @@ typedef struct BucketStep {
     void *model, *scratch;
     float *const *own;
     float lr;
+    int samples; /* of the batch */
 } BucketStep;
 
 void buckets_begin(Buckets *, const BucketStep *);

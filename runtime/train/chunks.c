@@ -46,8 +46,9 @@ struct Chunks {
     float *own[CHUNK_NODES], *below[CHUNK_LEVELS], *received, *partial[CHUNK_LEVELS][2];
     const float **slice; /* of each node that is here */
     NnMessage *messages;
-    Sharding *sharding; /* NULL: it does not divide the optimizer's state by tensors */
-    Buckets *buckets;   /* NULL: all gradients are in the rest */
+    Sharding *sharding;            /* NULL: it does not divide the optimizer's state by tensors */
+    Buckets *buckets;              /* NULL: all gradients are in the rest */
+    const unsigned char *factored; /* [tensor] 1: of buckets, which take its factors; or NULL */
     /* the rest, which is exchanged after the backward pass: with buckets, these parts of the nodes in a vector */
     ChunkSpan *rest;
     int rests;
@@ -61,6 +62,7 @@ struct Chunks {
     const Batch *batch;
     int segment, segments;
     float *leaf, leaf_weight; /* to which a chunk is added now */
+    int leaf_index;
     ChunkFold fold[CHUNK_LEVELS];
     int fold_begin, fold_end; /* of this chunk */
     bool eager, final;        /* buckets go as soon as they are final; this chunk makes them so */
@@ -84,8 +86,14 @@ static void note_ready(void *ctx, int tensor, float *gradient, size_t count)
 {
     const Chunks *c = ctx;
     const size_t begin = (size_t)(gradient - c->leaf);
-    end_span(c, begin, count);
+    if (!c->factored || !c->factored[tensor]) end_span(c, begin, count);
     if (c->final && c->eager && buckets_tensors(c->buckets)[tensor]) buckets_ready(c->buckets, tensor, begin, count);
+}
+
+static void note_factors(void *ctx, int tensor, const float *left, const float *right)
+{
+    const Chunks *c = ctx;
+    factors_take(buckets_factors(c->buckets), tensor, c->leaf_index, left, right);
 }
 
 static int chunk_samples(const Chunks *c, int leaf)
@@ -133,8 +141,11 @@ static void compute_leaf(Chunks *c, int leaf, float *to)
                             .first = leaf == chunk_shares_begin(&c->shares),
                             .before = chunks_before(c, leaf, code),
                             .ctx = c,
-                            .ready = note_ready};
+                            .ready = note_ready,
+                            .factored = c->factored,
+                            .factors = note_factors};
     c->leaf = to;
+    c->leaf_index = leaf;
     c->leaf_weight = chunk_weight(c, leaf);
     c->final = leaf == chunk_shares_end(&c->shares) - 1;
     const float loss = code->grad_chunk(c->model, x, target, to, scratch_of(c, leaf), &chunk);
@@ -327,7 +338,8 @@ static void compute_own(Chunks *c, const ChunkVotes *votes)
 static void update_model(Chunks *c, float lr)
 {
     if (c->buckets)
-        c->info->update_some(c->model, c->own[0], lr, c->scratch, &(nn_share){buckets_tensors(c->buckets), 0, 1, 1});
+        c->info->update_some(c->model, c->own[0], lr, c->scratch,
+                             &(nn_share){buckets_tensors(c->buckets), 0, 1, 1, c->own[0]});
     else if (c->sharding)
         sharding_update(c->sharding, c->model, c->own[0], lr, c->scratch);
     else
@@ -351,7 +363,7 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
     chunk_shares_list(&c->shares, (batch->count + c->info->batch - 1) / c->info->batch);
     count_chunks(c);
     c->eager = may_be_eager(c);
-    if (c->buckets) buckets_begin(c->buckets, &(BucketStep){model, scratch, c->own, lr});
+    if (c->buckets) buckets_begin(c->buckets, &(BucketStep){model, scratch, c->own, lr, batch->count});
     compute_own(c, votes);
     if (c->buckets) buckets_end(c->buckets);
     combine_nodes(c);
@@ -477,14 +489,16 @@ static int take_scratches(Chunks *c, NnError *error)
 
 static int divide_updates(Chunks *c, const NnChunking *chunking, NnError *error)
 {
-    const BucketSizes sizes = {chunking->slice, chunking->shard ? 1 : 0};
+    const BucketSizes sizes = {.slice = chunking->slice, .least = chunking->shard ? 1 : 0};
+    const ChunkCode code = {c->info, c->last};
     if (c->shares.size == 1) return 0;
     if (c->info->update_is_local)
-        c->buckets = buckets_new(c->info, &c->shares, c->ranks, c->limit, sizes, error);
+        c->buckets = buckets_new(&code, &c->shares, c->ranks, c->limit, sizes, error);
     else if (chunking->shard)
         c->sharding = sharding_new(c->info, c->ranks, c->limit, error);
     else
         return 0;
+    if (c->buckets) c->factored = factors_tensors(buckets_factors(c->buckets));
     return c->buckets || c->sharding ? 0 : -1;
 }
 

@@ -87,7 +87,7 @@ void sharding_update(const Sharding *s, void *model, void *gradients, float lr, 
 {
     const int own = s->ranks->rank;
     int count = 0;
-    s->info->update_some(model, gradients, lr, scratch, &(nn_share){s->skip, 0, 1, 1});
+    s->info->update_some(model, gradients, lr, scratch, &(nn_share){s->skip, 0, 1, 1, gradients});
     move_values(s, model, gradients, true);
     for (int r = 0; r < s->ranks->size; r++) {
         if (r == own) continue;

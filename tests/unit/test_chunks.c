@@ -73,7 +73,16 @@ END_TEST
 
 /* ---- steps ---------------------------------------------------------------- */
 
-enum { RANKS = 4, CHUNK = 4, WHOLE = 16, SHORTER = 6, STEPS = 3, INPUTS = 2 * 5 * 5 };
+enum {
+    RANKS = 4,
+    CHUNK = 4,
+    WHOLE = 16,
+    SHORTER = 6,
+    STEPS = 3,
+    INPUTS = 2 * 5 * 5,
+    WIDE = 200,
+    MOST_VALUES = INPUTS * WIDE
+};
 
 /* Messages on their way. */
 typedef struct Letter {
@@ -87,6 +96,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     Letter *first[RANKS][RANKS]; /* from, to */
+    size_t factors;              /* bytes of them that were sent */
 } post = {.lock = PTHREAD_MUTEX_INITIALIZER, .arrived = PTHREAD_COND_INITIALIZER};
 
 static void send_letter(int from, const NnMessage *m)
@@ -96,6 +106,7 @@ static void send_letter(int from, const NnMessage *m)
     letter->tag = m->tag;
     letter->bytes = m->bytes;
     memcpy(letter->data, m->data, m->bytes);
+    if (m->tag > NN_TAGS / 2) post.factors += m->bytes;
     while (*end) end = &(*end)->next;
     *end = letter;
 }
@@ -188,13 +199,22 @@ static const char norm_net[] = "net n {\n"
                                "}\n"
                                "train n { loss cross_entropy  optimizer sgd(lr=0.1, momentum=0.9) }\n";
 
+/* The first layer's gradient is larger than the vectors of a batch that it is made of; its rows are no whole lines. */
+static const char wide_net[] = "net n {\n"
+                               "    input(2x5x5)\n"
+                               "    flatten\n"
+                               "    dense(200) as d1  tanh\n"
+                               "    dense(3) as d2\n"
+                               "}\n"
+                               "train n { loss cross_entropy  optimizer sgd(lr=0.1, momentum=0.9) }\n";
+
 /* The code for batches of a size. */
-static Model load_norm(LoadOptions *o, int64_t batch, bool plain)
+static Model load_chunk(LoadOptions *o, const char *net, int64_t batch, bool plain)
 {
     Model m;
     load_options_init(o);
     o->path = "norm.nn";
-    o->text = norm_net;
+    o->text = net;
     o->train = o->chunks = true;
     o->plain = plain;
     o->jit = JIT_TCC;
@@ -211,12 +231,12 @@ typedef struct NormCase {
     int32_t target[WHOLE], row[WHOLE];
 } NormCase;
 
-static void set_up_norm(NormCase *k, bool plain)
+static void set_up_case(NormCase *k, const char *net, bool plain)
 {
-    k->chunk = load_norm(&k->options[0], CHUNK, plain);
-    k->rest = load_norm(&k->options[1], SHORTER % CHUNK, plain);
-    k->whole = load_norm(&k->options[2], WHOLE, plain);
-    k->shorter = load_norm(&k->options[3], SHORTER, plain);
+    k->chunk = load_chunk(&k->options[0], net, CHUNK, plain);
+    k->rest = load_chunk(&k->options[1], net, SHORTER % CHUNK, plain);
+    k->whole = load_chunk(&k->options[2], net, WHOLE, plain);
+    k->shorter = load_chunk(&k->options[3], net, SHORTER, plain);
     for (int i = 0; i < WHOLE * INPUTS; i++) k->x[i] = (float)sin(i * 0.7) * 2 + 5;
     for (int i = 0; i < WHOLE; i++) k->target[i] = i * 7 % 3;
 }
@@ -245,7 +265,7 @@ static size_t count_states(const nn_model_info *info, const void *model)
     size_t count = 0;
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *t = &info->tensors[i];
-        float values[512];
+        float values[MOST_VALUES];
         if (t->kind != NN_STATE) continue;
         ck_assert_int_eq(info->get(model, t->name, values, t->count), 0);
         for (size_t e = 0; e < t->count; e++) count += values[e] != 0;
@@ -296,8 +316,8 @@ static void compare_models(const nn_model_info *info, const void *a, const void 
 {
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *t = &info->tensors[i];
-        float u[512], v[512];
-        ck_assert_uint_le(t->count, 512);
+        float u[MOST_VALUES], v[MOST_VALUES];
+        ck_assert_uint_le(t->count, MOST_VALUES);
         ck_assert_int_eq(info->get(a, t->name, u, t->count), 0);
         ck_assert_int_eq(info->get(b, t->name, v, t->count), 0);
         for (size_t e = 0; e < t->count; e++)
@@ -310,7 +330,7 @@ static void check_norm(bool plain)
 {
     NormCase k = {0};
     NormRank alone, rank[RANKS];
-    set_up_norm(&k, plain);
+    set_up_case(&k, norm_net, plain);
     const nn_model_info *info = k.chunk.info;
     ck_assert_int_eq(info->collective_count, 6); /* the last batchnorm of the three has a gradient to give, too */
     run_ranks(&k, &alone, 1, false, 0);
@@ -340,7 +360,7 @@ static void compare_trained(const nn_model_info *info, const void *a, const void
 {
     for (int i = 0; i < info->tensor_count; i++) {
         const nn_tensor_info *t = &info->tensors[i];
-        float u[512], v[512];
+        float u[MOST_VALUES], v[MOST_VALUES];
         if (t->kind == NN_STATE) continue;
         info->get(a, t->name, u, t->count);
         info->get(b, t->name, v, t->count);
@@ -353,7 +373,7 @@ START_TEST(the_optimizer_is_sharded)
 {
     NormCase k = {0};
     NormRank alone, rank[RANKS];
-    set_up_norm(&k, false);
+    set_up_case(&k, norm_net, false);
     const nn_model_info *info = k.chunk.info;
     run_ranks(&k, &alone, 1, false, 0);
     for (int size = 2; size <= RANKS; size++) {
@@ -376,6 +396,33 @@ START_TEST(the_optimizer_is_sharded)
 }
 END_TEST
 
+/* A gradient that travels as its factors, and is put together slice by slice: the same bits, the shorter batch too. */
+START_TEST(factors_make_the_same_gradient)
+{
+    NormCase k = {0};
+    NormRank alone, rank[RANKS];
+    set_up_case(&k, wide_net, false);
+    const nn_model_info *info = k.chunk.info;
+    ck_assert_int_eq(info->factored_count, 2);
+    run_ranks(&k, &alone, 1, false, 0);
+    for (int size = 2; size <= RANKS; size++)
+        for (size_t slice = 0; slice <= 1000; slice += 500) { /* of one bucket; of several, not of whole rows */
+            const size_t vectors = STEPS * WHOLE - (WHOLE - 2 * CHUNK); /* of the shorter batch, two chunks */
+            post.factors = 0;
+            run_ranks(&k, rank, size, true, slice);
+            ck_assert_uint_eq(post.factors, vectors * (INPUTS + WIDE) * sizeof(float) * (size_t)(size - 1));
+            for (int r = 0; r < size; r++) {
+                ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
+                compare_trained(info, alone.model, rank[r].model);
+            }
+            compare_models(info, alone.model, rank[0].model, 0);
+            for (int r = 0; r < size; r++) free(rank[r].model);
+        }
+    free(alone.model);
+    tear_down_norm(&k);
+}
+END_TEST
+
 /* Also where the second batch has no chunk for some ranks. */
 START_TEST(statistics_are_those_of_the_batch) { check_norm(false); }
 END_TEST
@@ -391,6 +438,7 @@ Suite *chunks_suite(void)
     tcase_add_test(c, a_shorter_batch_has_no_other_leaves);
     tcase_add_test(c, chunks_divide_the_batch);
     tcase_add_test(c, the_optimizer_is_sharded);
+    tcase_add_test(c, factors_make_the_same_gradient);
     tcase_add_test(c, statistics_are_those_of_the_batch);
     tcase_add_test(c, statistics_are_those_of_the_batch_in_the_plain_form);
     suite_add_tcase(s, c);

@@ -245,6 +245,13 @@ static void dense_rows_emit(Writer *w, const Node *n)
            "nn_dense_dweight_rows(&size, x, dy, dweight, $t, $T);");
 }
 
+static void dense_outer_rows(Writer *w, const Node *n)
+{
+    bind_dense_sizes(w, n->in[0]->shape, n->in[1]->shape);
+    writer_put(w, "const nn_dense_rows size = {.n = $N$outer, .i = $I, .o = $O, .first = first, .count = count};\n"
+                  "nn_dense_dweight_rows(&size, left, right, rows, $t, $T);");
+}
+
 static int64_t dense_rows_macs(const Node *n)
 {
     return shape_count(node_shape_in(n)) * ((const RowsAttrs *)n->attrs)->count;
@@ -262,6 +269,7 @@ static const Op dense_dw_rows = {
     .in = dense_dw_in,
     .out = dense_dw_out,
     .variants = dense_rows_variants,
+    .outer_rows = dense_outer_rows,
 };
 
 static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
@@ -385,6 +393,7 @@ static const Op dense_dw = {
     .plain = dense_dw_plain,
     .variants = dense_dw_variants,
     .rows = dense_rows,
+    .outer_rows = dense_outer_rows,
 };
 static const Op dense_db = {
     .name = "dense.db",

@@ -1,0 +1,47 @@
+/*
+ * factors: gradients that travel as what they are made of.
+ *
+ * The gradient of a dense layer's weights is a sum of outer products, of two vectors for each sample.  Where
+ * these vectors are much smaller than the gradient, ranks exchange them instead ("sufficient factors": Xie,
+ * Kim, Zhou, Ho, Kumar, Yu and Xing, Distributed machine learning via sufficient factor broadcasting, 2014;
+ * Zhang, Zheng, Xu et al., Poseidon, 2017).  Every rank gets the factors of all chunks, and computes the
+ * gradients of the chunks for the rows that it updates, a few rows at a time, and adds them up in the tree
+ * (chunk_tree.h).  The gradient never exists as a whole, and its sum is, to the bit, that of the chunks'
+ * own gradients.
+ */
+#ifndef NN_FACTORS_H
+#define NN_FACTORS_H
+
+#include "runtime/core/core.h"
+#include "runtime/nn.h"
+#include "runtime/train/chunk_tree.h"
+#include "runtime/train/ranks.h"
+
+typedef struct Factors Factors;
+
+/* The code of a chunk, and of the last of a batch if that is shorter, or NULL. */
+typedef struct ChunkCode {
+    const nn_model_info *info, *last;
+} ChunkCode;
+
+/* [tensor] 1: its factors are exchanged; none of fewer than `least` elements.  The shares are the caller's and listed anew for each batch. */
+Factors *factors_new(const ChunkCode *, const ChunkShares *, const NnRanks *, double limit, size_t least, NnError *);
+void factors_free(Factors *);
+const unsigned char *factors_tensors(const Factors *);
+int factors_columns(const Factors *, int tensor);
+
+/* For sums of so many elements. */
+int factors_reserve(Factors *, size_t count, NnError *);
+
+/* Of a step; samples: of its batch. */
+void factors_begin(Factors *, int samples);
+void factors_take(Factors *, int tensor, int leaf, const float *left, const float *right); /* a copy */
+/* All of this rank's chunks are taken, and nothing reads the parameter any more: to and from all ranks.  Again: nothing. */
+void factors_exchange(Factors *, int tensor);
+bool factors_test(Factors *, int tensor); /* those of all ranks are here */
+void factors_wait(Factors *, int tensor);
+/* The sum of all chunks' gradients, from that element on; until the next call. */
+float *factors_sum(Factors *, int tensor, size_t begin, size_t count);
+void factors_end(Factors *);
+
+#endif
