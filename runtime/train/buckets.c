@@ -35,7 +35,7 @@ struct Buckets {
     const ChunkShares *shares;
     const NnRanks *ranks;
     double limit;
-    Factors *factors;
+    RankFactors *factors;
     CutTensor *cut;             /* [tensor] */
     unsigned char *in, *others; /* [tensor]: has buckets; 1 but of the tensor that is updated now */
     Bucket *bucket;
@@ -51,7 +51,7 @@ struct Buckets {
 
 const unsigned char *buckets_tensors(const Buckets *b) { return b->in; }
 
-Factors *buckets_factors(const Buckets *b) { return b->factors; }
+RankFactors *buckets_factors(const Buckets *b) { return b->factors; }
 
 static bool is_factored(const Buckets *b, int tensor) { return factors_tensors(b->factors)[tensor]; }
 

@@ -35,7 +35,7 @@ void buckets_free(Buckets *);
 /* [tensor] 1: it is in buckets, and nothing else sends or updates it. */
 const unsigned char *buckets_tensors(const Buckets *);
 /* Of some of them the factors are exchanged, which are taken from each chunk of this rank. */
-Factors *buckets_factors(const Buckets *);
+RankFactors *buckets_factors(const Buckets *);
 
 /* Of a step.  own: this rank's nodes of the tree, in the form of the block of gradients; the first has the
  * number of batches already. */

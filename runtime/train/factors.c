@@ -16,7 +16,7 @@ typedef struct FactoredTensor {
     bool exchanged, arrived;
 } FactoredTensor;
 
-struct Factors {
+struct RankFactors {
     ChunkCode code;
     const ChunkShares *shares;
     const NnRanks *ranks;
@@ -28,40 +28,40 @@ struct Factors {
     NnMessage *messages;
 };
 
-const unsigned char *factors_tensors(const Factors *f) { return f->tensors; }
+const unsigned char *factors_tensors(const RankFactors *f) { return f->tensors; }
 
-static FactoredTensor *find_factored(const Factors *f, int tensor)
+static FactoredTensor *find_factored(const RankFactors *f, int tensor)
 {
     int i = 0;
     while (f->list[i].of.tensor != tensor) i++;
     return &f->list[i];
 }
 
-int factors_columns(const Factors *f, int tensor) { return find_factored(f, tensor)->of.columns; }
+int factors_columns(const RankFactors *f, int tensor) { return find_factored(f, tensor)->of.columns; }
 
 /* ---- the factors of all chunks ---------------------------------------------------------------- */
 
-void factors_begin(Factors *f, int samples)
+void factors_begin(RankFactors *f, int samples)
 {
     f->samples = samples;
     for (int i = 0; i < f->count; i++) f->list[i].exchanged = f->list[i].arrived = false;
 }
 
-static int samples_of(const Factors *f, int leaf)
+static int leaf_samples(const RankFactors *f, int leaf)
 {
     const int batch = f->code.info->batch, left = f->samples - leaf * batch;
     return left < batch ? left : batch;
 }
 
-static const nn_model_info *code_of_leaf(const Factors *f, int leaf)
+static const nn_model_info *code_of_leaf(const RankFactors *f, int leaf)
 {
-    return samples_of(f, leaf) < f->code.info->batch ? f->code.last : f->code.info;
+    return leaf_samples(f, leaf) < f->code.info->batch ? f->code.last : f->code.info;
 }
 
-void factors_take(Factors *f, int tensor, int leaf, const float *left, const float *right)
+void factors_take(RankFactors *f, int tensor, int leaf, const float *left, const float *right)
 {
     const FactoredTensor *t = find_factored(f, tensor);
-    const size_t vectors = (size_t)t->of.vectors / (size_t)f->code.info->batch * (size_t)samples_of(f, leaf);
+    const size_t vectors = (size_t)t->of.vectors / (size_t)f->code.info->batch * (size_t)leaf_samples(f, leaf);
     float *to = t->values + (size_t)leaf * t->floats;
     memcpy(to, left, vectors * (size_t)t->of.columns * sizeof *to);
     memcpy(to + t->left, right, vectors * (size_t)t->of.rows * sizeof *to);
@@ -73,7 +73,7 @@ static int leaves_begin(const ChunkShares *s, int rank)
     return begin < s->leaves ? begin : s->leaves;
 }
 
-static NnMessage factors_message(const Factors *f, const FactoredTensor *t, int of, int peer, bool sends)
+static NnMessage factors_message(const RankFactors *f, const FactoredTensor *t, int of, int peer, bool sends)
 {
     const int begin = leaves_begin(f->shares, of), end = leaves_begin(f->shares, of + 1);
     float *values = t->values + (size_t)begin * t->floats;
@@ -82,7 +82,7 @@ static NnMessage factors_message(const Factors *f, const FactoredTensor *t, int 
 }
 
 /* A rank's factors are one message to each other rank. */
-void factors_exchange(Factors *f, int tensor)
+void factors_exchange(RankFactors *f, int tensor)
 {
     FactoredTensor *t = find_factored(f, tensor);
     const int own = f->shares->rank;
@@ -98,21 +98,21 @@ void factors_exchange(Factors *f, int tensor)
     t->in = f->ranks->start(f->ranks, f->messages, count);
 }
 
-bool factors_test(Factors *f, int tensor)
+bool factors_test(RankFactors *f, int tensor)
 {
     FactoredTensor *t = find_factored(f, tensor);
     if (!t->arrived) t->arrived = f->ranks->test(f->ranks, t->in);
     return t->arrived;
 }
 
-void factors_wait(Factors *f, int tensor)
+void factors_wait(RankFactors *f, int tensor)
 {
     FactoredTensor *t = find_factored(f, tensor);
     if (!t->arrived) f->ranks->wait(f->ranks, t->in, f->limit);
     t->arrived = true;
 }
 
-void factors_end(Factors *f)
+void factors_end(RankFactors *f)
 {
     for (int i = 0; i < f->count; i++) f->ranks->wait(f->ranks, f->list[i].out, f->limit);
 }
@@ -126,17 +126,17 @@ typedef struct RowsAtHand {
     int first, rows;
 } RowsAtHand;
 
-static void sum_leaf(const Factors *f, const RowsAtHand *at, int leaf, float *to)
+static void sum_leaf(const RankFactors *f, const RowsAtHand *at, int leaf, float *to)
 {
     const FactoredTensor *t = at->tensor;
     const nn_model_info *code = code_of_leaf(f, leaf);
     const float *values = t->values + (size_t)leaf * t->floats;
-    const float weight = (float)samples_of(f, leaf) / (float)f->code.info->batch;
+    const float weight = (float)leaf_samples(f, leaf) / (float)f->code.info->batch;
     code->gradient_rows(t->of.tensor, values, values + t->left, at->first, at->rows, to);
     for (size_t i = at->skip; weight < 1 && i < at->skip + at->count; i++) to[i] *= weight;
 }
 
-static void sum_node(const Factors *f, const RowsAtHand *at, ChunkNode n, float *to)
+static void sum_node(const RankFactors *f, const RowsAtHand *at, ChunkNode n, float *to)
 {
     if (n.level == 0) {
         sum_leaf(f, at, n.index, to);
@@ -149,7 +149,7 @@ static void sum_node(const Factors *f, const RowsAtHand *at, ChunkNode n, float 
     chunk_add(to + at->skip, to + at->skip, right + at->skip, at->count);
 }
 
-float *factors_sum(Factors *f, int tensor, size_t begin, size_t count)
+float *factors_sum(RankFactors *f, int tensor, size_t begin, size_t count)
 {
     const FactoredTensor *t = find_factored(f, tensor);
     const size_t columns = (size_t)t->of.columns, first = begin / columns,
@@ -170,14 +170,14 @@ static const nn_factored *factored_of(const nn_model_info *info, int tensor)
 }
 
 /* The same on every rank. */
-static bool is_worth_it(const Factors *f, const nn_factored *t, size_t least)
+static bool is_worth_it(const RankFactors *f, const nn_factored *t, size_t least)
 {
     const size_t vectors = (size_t)t->vectors * (size_t)f->shares->chunks;
     const size_t rows = (size_t)t->rows, columns = (size_t)t->columns;
     return rows * columns >= least && SMALLER * vectors * (rows + columns) <= rows * columns;
 }
 
-static int take_tensors(Factors *f, size_t least, NnError *error)
+static int take_tensors(RankFactors *f, size_t least, NnError *error)
 {
     const nn_model_info *info = f->code.info;
     for (int i = 0; i < info->factored_count; i++) {
@@ -192,7 +192,7 @@ static int take_tensors(Factors *f, size_t least, NnError *error)
     return 0;
 }
 
-static int most_columns(const Factors *f)
+static int most_columns(const RankFactors *f)
 {
     int most = 0;
     for (int i = 0; i < f->count; i++)
@@ -200,7 +200,7 @@ static int most_columns(const Factors *f)
     return most;
 }
 
-int factors_reserve(Factors *f, size_t count, NnError *error)
+int factors_reserve(RankFactors *f, size_t count, NnError *error)
 {
     const size_t bytes = (count + 2 * (size_t)most_columns(f)) * sizeof(float);
     for (int l = 0; f->count && l <= chunk_root(f->shares->chunks).level; l++)
@@ -208,13 +208,13 @@ int factors_reserve(Factors *f, size_t count, NnError *error)
     return 0;
 }
 
-Factors *factors_new(const ChunkCode *code, const ChunkShares *shares, const NnRanks *ranks, double limit, size_t least,
-                     NnError *error)
+RankFactors *factors_new(const ChunkCode *code, const ChunkShares *shares, const NnRanks *ranks, double limit,
+                         size_t least, NnError *error)
 {
     const nn_model_info *info = code->info;
-    Factors *f = nn_alloc(sizeof *f, error);
+    RankFactors *f = nn_alloc(sizeof *f, error);
     if (!f) return NULL;
-    *f = (Factors){.code = *code, .shares = shares, .ranks = ranks, .limit = limit};
+    *f = (RankFactors){.code = *code, .shares = shares, .ranks = ranks, .limit = limit};
     f->tensors = nn_alloc((size_t)info->tensor_count + 1, error);
     f->list = nn_alloc(((size_t)info->factored_count + 1) * sizeof *f->list, error);
     f->messages = nn_alloc((size_t)shares->size * sizeof *f->messages, error);
@@ -223,7 +223,7 @@ Factors *factors_new(const ChunkCode *code, const ChunkShares *shares, const NnR
     return NULL;
 }
 
-void factors_free(Factors *f)
+void factors_free(RankFactors *f)
 {
     if (!f) return;
     for (int i = 0; f->list && i < f->count; i++) free(f->list[i].values);

@@ -17,7 +17,7 @@
 #include "runtime/train/chunk_tree.h"
 #include "runtime/train/ranks.h"
 
-typedef struct Factors Factors;
+typedef struct RankFactors RankFactors;
 
 /* The code of a chunk, and of the last of a batch if that is shorter, or NULL. */
 typedef struct ChunkCode {
@@ -25,23 +25,24 @@ typedef struct ChunkCode {
 } ChunkCode;
 
 /* [tensor] 1: its factors are exchanged; none of fewer than `least` elements.  The shares are the caller's and listed anew for each batch. */
-Factors *factors_new(const ChunkCode *, const ChunkShares *, const NnRanks *, double limit, size_t least, NnError *);
-void factors_free(Factors *);
-const unsigned char *factors_tensors(const Factors *);
-int factors_columns(const Factors *, int tensor);
+RankFactors *factors_new(const ChunkCode *, const ChunkShares *, const NnRanks *, double limit, size_t least,
+                         NnError *);
+void factors_free(RankFactors *);
+const unsigned char *factors_tensors(const RankFactors *);
+int factors_columns(const RankFactors *, int tensor);
 
 /* For sums of so many elements. */
-int factors_reserve(Factors *, size_t count, NnError *);
+int factors_reserve(RankFactors *, size_t count, NnError *);
 
 /* Of a step; samples: of its batch. */
-void factors_begin(Factors *, int samples);
-void factors_take(Factors *, int tensor, int leaf, const float *left, const float *right); /* a copy */
+void factors_begin(RankFactors *, int samples);
+void factors_take(RankFactors *, int tensor, int leaf, const float *left, const float *right); /* a copy */
 /* All of this rank's chunks are taken, and nothing reads the parameter any more: to and from all ranks.  Again: nothing. */
-void factors_exchange(Factors *, int tensor);
-bool factors_test(Factors *, int tensor); /* those of all ranks are here */
-void factors_wait(Factors *, int tensor);
+void factors_exchange(RankFactors *, int tensor);
+bool factors_test(RankFactors *, int tensor); /* those of all ranks are here */
+void factors_wait(RankFactors *, int tensor);
 /* The sum of all chunks' gradients, from that element on; until the next call. */
-float *factors_sum(Factors *, int tensor, size_t begin, size_t count);
-void factors_end(Factors *);
+float *factors_sum(RankFactors *, int tensor, size_t begin, size_t count);
+void factors_end(RankFactors *);
 
 #endif
