@@ -8,7 +8,7 @@
 
 enum {
     SLICE = 1 << 18, /* floats: a rank's slice stays in its cache from its arrival to its update */
-    ROWS = 3 << 16,  /* floats: the same of rows that are computed of factors, with room for those of another chunk */
+    ROWS = 1 << 16,  /* floats: the same of rows that are computed of factors, for all chunks */
     LEAST = 1 << 14, /* floats: smaller tensors are not worth messages of their own */
     WINDOW = 4,      /* slices that are received at the same time */
     MOST = 1 << 13   /* buckets: each has tags of its own */
