@@ -134,7 +134,7 @@ predict() {
     n=$1 alone=$2
     shift 2
     share=$(awk -v n="$n" -v p="$processors" 'BEGIN { print (n > p ? n / p : 1) }')
-    set -- "$@" --batch "$batch" --chunk $((batch / 4))
+    set -- "$@" --overlap --shard --factors --bucket "$n" --batch "$batch" --chunk $((batch / 4))
     first=$("$tmp/scale" "$@" --ranks 1 "$profile" | awk -F, 'NR == 2 { print 1000 * $11 }')
     "$tmp/scale" "$@" --ranks "$n" --share "$share" --speed "$(awk -v a="$alone" -v f="$first" 'BEGIN { print f / a }')" \
         "$profile" | awk -F, 'NR == 2 { print 1000 * $11, 1000 * $8 }'

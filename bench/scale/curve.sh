@@ -31,12 +31,13 @@ echo '|---|---:|---:|---|---:|---:|---:|---:|---|'
 for net in lenet:64 alexnet:32 vgg16:32 resnet50:32; do
     samples=${net#*:} net=${net%:*}
     for gbit in 10 25 100; do
-        for how in 'slices' 'slices, sharded' 'slices, overlap' 'slices, both' 'ring, overlap'; do
+        for how in 'slices' 'slices, sharded' 'slices, overlap' 'slices, both' 'factors, both' 'ring, overlap'; do
             case $how in
             'slices') set -- ;;
             'slices, sharded') set -- --shard ;;
             'slices, overlap') set -- --overlap ;;
             'slices, both') set -- --overlap --shard ;;
+            'factors, both') set -- --overlap --shard --factors ;;
             *) set -- --overlap --algorithm ring ;;
             esac
             scale "$net" "$samples" "$gbit" "$@" >"$tmp/out" || exit 1

@@ -15,12 +15,14 @@ $6 == optimizer {
     for (i = 1; i <= size; i++) floats *= shape[i]
     if ($5 != name[count]) {
         name[++count] = $5
-        bytes[count] = update[count] = 0
+        bytes[count] = update[count] = rows[count] = 0
         before[count] = compute
     } else {
         before[count] += compute
     }
     bytes[count] += 4 * floats
+    rows[count] += size == 2 ? shape[1] : 0
+    columns[count] = shape[size]
     update[count] += $10
     compute = 0
     next
@@ -35,7 +37,7 @@ END {
     printf "profile %s %d\n", net, samples
     for (i = 1; i <= count; i++) {
         printf "compute %.6g\n", before[i] * k
-        printf "gradient %d %.6g %s\n", bytes[i], update[i] * k, name[i]
+        printf "gradient %d %.6g %s%s\n", bytes[i], update[i] * k, name[i], rows[i] ? " " rows[i] "x" columns[i] : ""
     }
     printf "compute %.6g\n", compute * k
 }

@@ -9,7 +9,9 @@
  *
  *     profile NET SAMPLES                a pass of so many samples
  *     compute SECONDS                    what is computed next
- *     gradient BYTES SECONDS NAME        a gradient is final here; its tensor's update takes so long
+ *     gradient BYTES SECONDS NAME [ROWSxCOLUMNS]
+ *                                        a gradient is final here; its tensor's update takes so long; with a shape,
+ *                                        it is the matrix of a dense layer
  *
  * Several profiles of a net, of different numbers of samples, give the time of other numbers by
  * linear interpolation.
@@ -32,7 +34,9 @@
  * Each is a reduction, after which every rank has the sum of its slice, and a distribution of the slices.
  * With --overlap, gradients are sent in buckets, one after the other, in the order of the backward pass,
  * while it goes on.  With --shard, a rank updates its slice, and what is distributed is the weights.  With both,
- * as in nnc train (runtime/train/buckets.c), that too happens bucket by bucket, during the pass.
+ * as in nnc train (runtime/train/buckets.c), that too happens bucket by bucket, during the pass.  And with --factors, the
+ * rows and columns whose outer products make a dense layer's gradient are sent to all ranks in the place of its
+ * slices, where those of the whole batch are at most half as large (runtime/train/factors.c).
  *
  * [1] Culler et al., LogP: towards a realistic model of parallel computation, 1993
  * [2] Thakur, Rabenseifner, Gropp, Optimization of collective communication operations in MPICH, 2005
@@ -50,6 +54,7 @@ enum { PROFILES = 16, EVENTS = 4096, RANK_LIST = 64, NAME = 64 };
 typedef struct Event {
     double before; /* seconds of computation before it, since the last one */
     double bytes, update;
+    double vectors; /* bytes of the two vectors of a sample that it is made of; 0: it is not */
 } Event;
 
 typedef struct Profile {
@@ -69,7 +74,7 @@ typedef struct Setup {
     double speed, share;                          /* a rank's, of the profile's; ranks for each processor */
     double batch, chunk, per_rank, bucket;
     Algorithm algorithm;
-    bool overlap, shard;
+    bool overlap, shard, factors;
     int ranks[RANK_LIST], rank_count;
     const Profile *profile[PROFILES];
     int profiles;
@@ -104,9 +109,12 @@ static void add_gradient(Profile *p, const char *path, const char *line)
 {
     Event *e = &p->event[p->count];
     if (p->count == EVENTS) stop("%s: more than %d gradients", path, EVENTS);
-    if (sscanf(line, "gradient %lf %lf", &e->bytes, &e->update) != 2 || !(e->bytes > 0) || !(e->update >= 0))
+    double rows = 0, columns = 0;
+    const int read = sscanf(line, "gradient %lf %lf %*s %lfx%lf", &e->bytes, &e->update, &rows, &columns);
+    if ((read != 2 && read != 4) || !(e->bytes > 0) || !(e->update >= 0))
         stop("%s: a gradient has bytes and seconds: %s", path, line);
     e->before = p->after;
+    e->vectors = sizeof(float) * (rows + columns);
     p->after = 0;
     p->bytes += e->bytes;
     p->update += e->update;
@@ -256,26 +264,65 @@ static void add_cost(Step *t, Cost c)
     t->wire += c.wire;
 }
 
+/* Every rank's vectors, of so many bytes for a sample, to all others. */
+static Cost factors_cost(const Setup *s, const Step *t, double vectors)
+{
+    const double r = t->ranks, own = vectors * (s->per_rank > 0 ? s->per_rank : t->most * s->chunk);
+    return (Cost){s->latency + (r - 1) * s->overhead, wire_seconds(s, (r - 1) * own, (r - 1) * own), 0,
+                  s->kappa * s->share * 2 * (r - 1) * own};
+}
+
 /* ---- a step ------------------------------------------------------------------------------------- */
+
+static double step_samples(const Setup *s, const Step *t)
+{
+    return s->per_rank > 0 ? s->per_rank * t->ranks : s->batch;
+}
+
+static bool sends_factors(const Setup *s, const Step *t, const Event *e)
+{
+    return s->factors && e->vectors > 0 && 2 * step_samples(s, t) * e->vectors <= e->bytes;
+}
+
+static Cost sum_costs(Cost a, Cost b)
+{
+    return (Cost){a.messages + b.messages, a.wire + b.wire, a.add + b.add, a.cpu + b.cpu};
+}
+
+/* Bytes of a bucket: all, of the slices of gradients, and of the vectors of a sample. */
+typedef struct Bucket {
+    double all, slices, vectors;
+} Bucket;
+
+static Cost bucket_cost(const Setup *s, const Step *t, Bucket b)
+{
+    Cost cost = exchange_cost(s, t, b.all, false);
+    if (b.slices > 0) cost = sum_costs(cost, exchange_cost(s, t, b.slices, true));
+    return b.vectors > 0 ? sum_costs(cost, factors_cost(s, t, b.vectors)) : cost;
+}
 
 /* Buckets go out one after the other while the pass of the last chunk goes on.  Returns when the last one is
  * there, in seconds since the beginning of that pass; *pass: what the pass takes then. */
 static double send_buckets(const Setup *s, Step *t, const Profile *p, double *pass)
 {
     const double stretch = *pass / p->seconds;
-    double now = 0, link = 0, bucket = 0, cpu = 0, update = 0;
+    double now = 0, link = 0, cpu = 0, update = 0;
+    Bucket bucket = {0, 0, 0};
     for (int i = 0; i < p->count; i++) {
         now += p->event[i].before * stretch;
-        bucket += p->event[i].bytes;
+        bucket.all += p->event[i].bytes;
+        if (sends_factors(s, t, &p->event[i]))
+            bucket.vectors += p->event[i].vectors;
+        else
+            bucket.slices += p->event[i].bytes;
         update += s->shard ? p->event[i].update * s->share / s->speed / t->ranks : 0;
-        if (bucket < s->bucket && i + 1 < p->count) continue;
-        Cost cost = exchange_cost(s, t, bucket, true);
-        const Cost rest = exchange_cost(s, t, bucket, false);
-        cost = (Cost){cost.messages + rest.messages, cost.wire + rest.wire, cost.add, cost.cpu + rest.cpu};
+        if (bucket.all < s->bucket && i + 1 < p->count) continue;
+        const Cost cost = bucket_cost(s, t, bucket);
         link = fmax(link, now + cpu) + cost_seconds(cost) + update;
         cpu += cost.cpu + cost.add + update;
         add_cost(t, cost);
-        bucket = update = 0;
+        bucket = (Bucket){0, 0, 0};
+        update = 0;
     }
     /* Work for the messages delays the pass, but no further than to the last of them. */
     *pass = fmin(now + p->after * stretch + cpu, fmax(now + p->after * stretch, link));
@@ -341,11 +388,6 @@ static const char *what_holds(const Setup *s, const Step *t, double alone)
     return alone >= 0.95 ? "-" : parts[most].name;
 }
 
-static double step_samples(const Setup *s, const Step *t)
-{
-    return s->per_rank > 0 ? s->per_rank * t->ranks : s->batch;
-}
-
 static void print_steps(const Setup *s)
 {
     Step one, t;
@@ -376,6 +418,7 @@ static const char usage[] = "usage: scale [OPTIONS] PROFILE...\n"
                             "  --overlap             gradients are sent during the backward pass,\n"
                             "  --bucket MB           in buckets of at least so many MB (25)\n"
                             "  --shard               each rank updates a slice\n"
+                            "  --factors             with both: dense layers' gradients travel as vectors of samples\n"
                             "  --gbit G              of payload per second and direction (10)\n"
                             "  --latency US          of a message (20), and what it takes the sender:\n"
                             "  --overhead US         (3)\n"
@@ -441,6 +484,8 @@ static int read_option(Setup *s, const char *name, const char *value)
         return s->overlap = true;
     else if (!strcmp(name, "--shard"))
         return s->shard = true;
+    else if (!strcmp(name, "--factors"))
+        return s->factors = true;
     else
         stop("there is no option %s\n%s", name, usage);
     return 2;
@@ -468,6 +513,7 @@ int main(int argc, char **argv)
     if (!s.profiles) stop("no profile\n%s", usage);
     if (s.per_rank > 0 ? s.batch > 0 || s.chunk > 0 : !(s.batch > 0 && s.chunk > 0))
         stop("--per-rank, or --batch and --chunk");
+    if (s.factors && !(s.overlap && s.shard)) stop("--factors goes with --overlap and --shard");
     if (s.chunk > 0 && fmod(s.batch, s.chunk) > 0)
         stop("the batch of %g is not a multiple of the chunk of %g", s.batch, s.chunk);
     qsort(s.profile, (size_t)s.profiles, sizeof s.profile[0], by_samples);
