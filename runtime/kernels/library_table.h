@@ -52,7 +52,7 @@ _Static_assert(NN_TILE_ROWS <= 10 && NN_GEMM_ROWS <= 14 && NN_BLOCKED_OUTPUTS <=
                "there is an instance of the kernel for each size of a tile");
 
 _Static_assert(NN_QUANT_TILE % NN_PANEL == 0 || NN_PANEL % NN_QUANT_TILE == 0, "a tile begins where a panel may");
-_Static_assert(NN_QUANT_ROWS % 2 == 0 && NN_QUANT_ROWS <= 12, "there is an instance of the kernel for each size");
+_Static_assert(NN_QUANT_ROWS % 2 == 0 && NN_QUANT_ROWS <= 14, "there is an instance of the kernel for each size");
 
 static const nn_sizes nn_target_sizes = {
     .width = NN_W,

@@ -65,8 +65,11 @@ NN_SIZE int nn_planar_serves(long channels, long height, long width, long output
 
 /* ---- int8 --------------------------------------------------------------------------- */
 
-/* A panel of 16 rows of `depth` weights, in fours, and their sums; in bytes. */
-NN_SIZE long nn_int8_panel_bytes(long depth) { return (nn_round_up(depth, 4) + 4) * NN_PANEL; }
+/* Products of an output: each row of taps ends in zeros to a multiple of four. */
+NN_SIZE long nn_int8_depth(long c, long kh, long kw) { return kh * nn_round_up(kw * c, 4); }
+
+/* A panel of 16 rows of `depth` weights, and their sums; in bytes. */
+NN_SIZE long nn_int8_panel_bytes(long depth) { return (depth + 4) * NN_PANEL; }
 
 NN_SIZE long nn_int8_packed(long outputs, long depth)
 {

@@ -108,18 +108,19 @@ static Layer8 layer8_of(nn_int8_conv d, bool depthwise, uint32_t seed)
     return l;
 }
 
-typedef void Panels(long o, long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
+typedef void Panels(const nn_int8_weights *, const int8_t *weight, int8_t *panels, int t, int T);
 typedef void DepthwisePanels(long c, long kh, long kw, const int8_t *weight, int8_t *panels, int t, int T);
 typedef void Forward8(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
 
 static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
 {
     const nn_int8_conv *d = &l->d;
-    const long taps = (long)d->kh * d->kw, count = (long)d->n * d->oh * d->ow * d->o;
+    const long count = (long)d->n * d->oh * d->ow * d->o, depth = nn_int8_depth(d->c, d->kh, d->kw);
+    const nn_int8_weights weights = {d->o, d->c, d->kh, d->kw};
     const char *pack = l->depthwise ? "nn_int8_depthwise_panels" : "nn_int8_panels";
     const char *forward = l->depthwise ? "nn_int8_depthwise" : "nn_int8_forward";
-    const Bytes panels = bytes_of(l->depthwise ? nn_int8_depthwise_packed(d->o, d->kh, d->kw)
-                                               : nn_int8_packed(d->o, d->c * taps)),
+    const Bytes panels =
+                    bytes_of(l->depthwise ? nn_int8_depthwise_packed(d->o, d->kh, d->kw) : nn_int8_packed(d->o, depth)),
                 y = bytes_of(count);
     const nn_int8_conv_args args = {.x = l->x.at,
                                     .panels = panels.at,
@@ -131,7 +132,7 @@ static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
         if (l->depthwise)
             ((DepthwisePanels *)kernel_named(table, pack))(d->o, d->kh, d->kw, l->weight.at, panels.at, t, T);
         else
-            ((Panels *)kernel_named(table, pack))(d->o, d->c, taps, l->weight.at, panels.at, t, T);
+            ((Panels *)kernel_named(table, pack))(&weights, l->weight.at, panels.at, t, T);
     }
     for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, forward))(d, &args, t, T);
     for (long i = 0; i < count; i++)
@@ -186,6 +187,13 @@ START_TEST(int8_sums)
     check_conv8(table, square(1, 20, 48, 7, 1, 1, 0), 3);
     check_conv8(table, square(1, 64, 64, 6, 3, 1, 1), 4);
     check_conv8(table, square(1, 4096, 20, 3, 3, 1, 1), 5); /* few pixels to a block */
+    check_conv8(table, square(2, 5, 35, 14, 3, 1, 1), 8);   /* rows are copied */
+    check_conv8(table, square(1, 300, 3, 28, 3, 1, 1), 9);  /* several blocks of them */
+    check_conv8(table, square(2, 3, 18, 26, 5, 2, 2), 10);
+    nn_int8_conv tall = square(1, 7, 20, 12, 3, 1, 0);
+    tall.oh = 8, tall.dh = 2, tall.left = 1, tall.ow = 12;
+    tall.low = 3; /* as with relu */
+    check_conv8(table, tall, 11);
     nn_int8_conv d = square(1, 6, 10, 8, 3, 1, 2);
     d.dh = d.dw = 2;
     check_conv8(table, d, 6);
@@ -200,6 +208,9 @@ START_TEST(int8_depthwise)
     if (!table) return;
     for (int c = 1; c <= 150; c += 1 + c / 3) check_layer8(table, square(2, c, c, 7, 3, 1, 1), true, (uint32_t)c);
     check_layer8(table, square(1, 70, 70, 9, 3, 2, 1), true, 1);
+    nn_int8_conv rectified = square(1, 70, 70, 9, 3, 1, 1);
+    rectified.low = 5;
+    check_layer8(table, rectified, true, 12);
     check_layer8(table, square(1, 33, 33, 6, 1, 1, 0), true, 2);
     check_layer8(table, square(1, 18, 18, 12, 7, 1, 3), true, 3);
     nn_int8_conv d = square(1, 20, 20, 24, 22, 1, 1); /* 484 taps of the largest numbers */
@@ -223,16 +234,16 @@ START_TEST(int8_depthwise)
 }
 END_TEST
 
-/* A sum alone, of every size: what brings it to the scale of the result. */
-START_TEST(int8_rescaling)
+/* A sum alone, of every size: what brings it to the scale of the result.  low: of the results. */
+static void check_rescaling(const nn_symbol *table, int low)
 {
-    const nn_symbol *table = kernels_of(_i);
-    if (!table) return;
     enum { OUTPUTS = 64 };
     static const int32_t edges[] = {INT32_MAX, -INT32_MAX, -INT32_MAX - 1, 0, 1, -1, 1 << 30, -(1 << 30)};
     for (int more = 0; more <= 30; more++) {
         uint32_t state = (uint32_t)more;
-        Layer8 l = layer8_of(square(1, 4, OUTPUTS, 1, 1, 1, 0), false, 9);
+        nn_int8_conv d = square(1, 4, OUTPUTS, 1, 1, 1, 0);
+        d.low = low;
+        Layer8 l = layer8_of(d, false, 9);
         for (int o = 0; o < OUTPUTS; o++) {
             const int32_t near = (int32_t)((next_bits(&state) % 256 - 128) << more);
             for (int k = 0; k < 4; k++) l.weight.at[o * 4 + k] = 0;
@@ -246,6 +257,14 @@ START_TEST(int8_rescaling)
         guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
         guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
     }
+}
+
+START_TEST(int8_rescaling)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    check_rescaling(table, -128);
+    check_rescaling(table, 3); /* the zero */
 }
 END_TEST
 

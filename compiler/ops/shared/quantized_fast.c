@@ -9,20 +9,25 @@
 
 static int64_t depth_of_row(Shape weight) { return shape_count(weight) / weight.dim[0]; }
 
+/* [o][c][kh][kw], [o][c][kw] or [o][c]. */
+static int64_t columns_of_taps(Shape weight) { return weight.rank > 2 ? weight.dim[weight.rank - 1] : 1; }
+static int64_t rows_of_taps(Shape weight) { return depth_of_row(weight) / weight.dim[1] / columns_of_taps(weight); }
+
 static bool int8_panels_shape(Graph *g, Node *n)
 {
     const Shape weight = n->in[0]->shape;
-    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_packed(weight.dim[0], depth_of_row(weight))));
+    const int64_t depth = nn_int8_depth(weight.dim[1], rows_of_taps(weight), columns_of_taps(weight));
+    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_packed(weight.dim[0], depth)));
     return true;
 }
 
 static void int8_panels_emit(Writer *w, const Node *n)
 {
     const Shape weight = n->in[0]->shape;
-    writer_bind_int(w, "rows", weight.dim[0]);
-    writer_bind_int(w, "channels", weight.dim[1]);
-    writer_bind_int(w, "taps", depth_of_row(weight) / weight.dim[1]);
-    writer_put(w, "nn_int8_panels($rows, $channels, $taps, weight, panels, $t, $T);");
+    const int64_t size[] = {weight.dim[0], weight.dim[1], rows_of_taps(weight), columns_of_taps(weight)};
+    writer_bind_fields(w, "size", "o c kh kw", size);
+    writer_put(w, "static const nn_int8_weights size = {$size};\n"
+                  "nn_int8_panels(&size, weight, panels, $t, $T);");
 }
 
 static const Variant int8_panels_variants[] = {

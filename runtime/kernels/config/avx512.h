@@ -52,7 +52,7 @@
 #else
 #define NN_QUANT_LANES 8
 #endif
-#define NN_QUANT_ROWS    12
+#define NN_QUANT_ROWS    14
 #define NN_QUANT_VECTORS 2
 
 /* Grouped convolution: output pixels taken together, a cache line of channels of each. */

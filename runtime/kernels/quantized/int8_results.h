@@ -9,6 +9,8 @@
  *   v = (h − [x < 0]) >> (e − 1)             nn_divide_power takes 1 off what is below 0: ties away
  *   y = clamp(((v + 1) >> 1) + zero, …)      from zero.  Where x < 0 and h = 0, v + 1 is 0 or 1: y = 0
  *
+ * Where no result is below the zero (relu), [x < 0] is left out: of x < 0 it makes y = low in any case.
+ *
  * A sum is kept as x + 2^31, so that it is never below 0 and its product one of unsigned numbers; what
  * that adds, 2^31 · 2m, is in the constants.  v may be cut off to 16 bits, as y will be to 8.
  */
@@ -23,18 +25,19 @@ typedef struct nn_quant_scale {
     nn_quant_sums start;            /* what a sum begins with, and 2^31 */
     nn_quant_sums factor, shift;    /* m, −e */
     nn_quant_sums multiplier, more; /* 2m, e − 1 */
-    nn_quant_wide even, odd;        /* 2^31 − 2^32 − 2^31 · 2m, of the even lanes and the odd ones */
+    nn_quant_wide even, odd; /* 2^31 − 2^31 · 2m, of the even lanes and the odd ones; not rectified, − 2^32 */
 } nn_quant_scale;
 
 typedef struct nn_quant_bounds {
     int any_factor, zero, low, high;
+    int rectified; /* low >= zero */
 } nn_quant_bounds;
 
 enum { NN_QUANT_CHUNK = 4 /* lanes of 128 bits */ };
 
 NN_INLINE nn_quant_bounds nn_quant_bounds_of(const nn_int8_conv *d)
 {
-    return (nn_quant_bounds){d->any_factor, d->out_zero, d->low, d->high};
+    return (nn_quant_bounds){d->any_factor, d->out_zero, d->low, d->high, d->low >= d->out_zero};
 }
 
 NN_INLINE nn_quant_sums nn_quant_ints_or_zeros(const int *p, long count)
@@ -45,23 +48,26 @@ NN_INLINE nn_quant_sums nn_quant_ints_or_zeros(const int *p, long count)
     return nn_quant_load(lane);
 }
 
-NN_INLINE nn_quant_scale nn_quant_scale_of(nn_quant_sums start, nn_quant_sums factor, nn_quant_sums shift)
+NN_INLINE nn_quant_scale nn_quant_scale_of(int rectified, nn_quant_sums start, nn_quant_sums factor,
+                                           nn_quant_sums shift)
 {
+    const unsigned long long rounding = (1ull << 31) - (rectified ? 0 : 1ull << 32);
     const nn_quant_sums multiplier = (nn_quant_sums)((nn_quant_bits)factor << 1);
     nn_quant_scale s = {start, factor, shift, multiplier, .more = (-1 - shift) & 31};
     const nn_quant_wide low = (nn_quant_wide)multiplier & 0xffffffffull, high = (nn_quant_wide)multiplier >> 32;
-    s.even = (1ull << 31) - (1ull << 32) - (low << 31);
-    s.odd = (1ull << 31) - (1ull << 32) - (high << 31);
+    s.even = rounding - (low << 31);
+    s.odd = rounding - (high << 31);
     return s;
 }
 
 /* Outputs o … of a layer, `count` of which exist; less is what its sums have too much. */
-NN_INLINE nn_quant_scale nn_quant_scale_at(const nn_int8_conv_args *a, long o, long count, nn_quant_sums less)
+NN_INLINE nn_quant_scale nn_quant_scale_at(const int rectified, const nn_int8_conv_args *a, long o, long count,
+                                           nn_quant_sums less)
 {
     const nn_quant_sums none = {0};
-    if (count <= 0) return nn_quant_scale_of(none, none, none - 1);
+    if (count <= 0) return nn_quant_scale_of(rectified, none, none, none - 1);
     const nn_quant_bits bias = (nn_quant_bits)nn_quant_ints_or_zeros(a->bias + o, count);
-    return nn_quant_scale_of((nn_quant_sums)(bias - (nn_quant_bits)less + 0x80000000u),
+    return nn_quant_scale_of(rectified, (nn_quant_sums)(bias - (nn_quant_bits)less + 0x80000000u),
                              nn_quant_ints_or_zeros(a->multiplier + o, count), nn_quant_numbers(a->shift + o, count));
 }
 
@@ -77,13 +83,25 @@ NN_INLINE nn_quant_sums nn_quant_uppers(nn_quant_wide even, nn_quant_wide odd)
 #endif
 }
 
-/* v of the formula. */
-NN_INLINE nn_quant_sums nn_quant_doubled(nn_quant_sums x, const nn_quant_scale *s)
+/* Odd lanes where even ones are; what is there then is of no account. */
+NN_INLINE nn_quant_sums nn_quant_odd(nn_quant_sums x)
 {
-    const nn_quant_sums odd_x = (nn_quant_sums)((nn_quant_wide)x >> 32),
-                        odd_m = (nn_quant_sums)((nn_quant_wide)s->multiplier >> 32);
+#if !defined(NN_EMULATED) && defined(NN_AVX512) && NN_QUANT_LANES == 16
+    nn_quant_sums odd;
+    __asm__("vmovshdup {%1, %0|%0, %1}" : "=v"(odd) : "v"(x));
+    return odd;
+#else
+    return (nn_quant_sums)((nn_quant_wide)x >> 32);
+#endif
+}
+
+/* v of the formula. */
+NN_INLINE nn_quant_sums nn_quant_doubled(const int rectified, nn_quant_sums x, const nn_quant_scale *s)
+{
+    const nn_quant_sums odd_x = nn_quant_odd(x), odd_m = nn_quant_odd(s->multiplier);
     const nn_quant_wide even = nn_quant_products(x, s->multiplier) + s->even,
                         odd = nn_quant_products(odd_x, odd_m) + s->odd;
+    if (rectified) return nn_quant_uppers(even, odd) >> s->more;
     return (nn_quant_uppers(even, odd) + (nn_quant_sums)((nn_quant_bits)x >> 31)) >> s->more;
 }
 
@@ -100,9 +118,11 @@ NN_INLINE nn_quant_sums nn_quant_rescaled_lanes(nn_quant_sums x, const nn_quant_
 }
 
 /* y of a vector. */
-NN_INLINE nn_quant_sums nn_quant_result(nn_quant_sums x, const nn_quant_scale *s, const nn_quant_bounds *b)
+NN_INLINE nn_quant_sums nn_quant_result(const int rectified, nn_quant_sums x, const nn_quant_scale *s,
+                                        const nn_quant_bounds *b)
 {
-    const nn_quant_sums y = b->any_factor ? nn_quant_rescaled_lanes(x, s) : (nn_quant_doubled(x, s) + 1) >> 1;
+    const nn_quant_sums y =
+        b->any_factor ? nn_quant_rescaled_lanes(x, s) : (nn_quant_doubled(rectified, x, s) + 1) >> 1;
     return nn_quant_clamp(y + b->zero, b->low, b->high);
 }
 
@@ -128,11 +148,12 @@ NN_INLINE nn_quant_sums nn_quant_in_order(const nn_quant_sums *v, int g)
     return nn_quant_load(lane);
 }
 
-NN_INLINE nn_quant_scale nn_quant_scale_in_order(const nn_quant_scale *s, int g)
+NN_INLINE nn_quant_scale nn_quant_scale_in_order(int rectified, const nn_quant_scale *s, int g)
 {
     nn_quant_sums start[NN_QUANT_GROUPS], factor[NN_QUANT_GROUPS], shift[NN_QUANT_GROUPS];
     for (int i = 0; i < NN_QUANT_GROUPS; i++) start[i] = s[i].start, factor[i] = s[i].factor, shift[i] = s[i].shift;
-    return nn_quant_scale_of(nn_quant_in_order(start, g), nn_quant_in_order(factor, g), nn_quant_in_order(shift, g));
+    return nn_quant_scale_of(rectified, nn_quant_in_order(start, g), nn_quant_in_order(factor, g),
+                             nn_quant_in_order(shift, g));
 }
 
 #if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
@@ -142,14 +163,26 @@ NN_INLINE nn_quant_sums nn_quant_words_of(nn_quant_sums a, nn_quant_sums b, cons
 {
     typedef short words __attribute__((vector_size(64)));
     const words add = (short)(1 + 2 * bounds->zero) - (words){0};
-    const words low = (short)bounds->low - (words){0}, high = (short)bounds->high - (words){0};
     words y;
     __asm__("vpackssdw {%2, %1, %0|%0, %1, %2}" : "=v"(y) : "v"(a), "v"(b));
     __asm__("vpaddsw {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(add));
-    y >>= 1;
-    __asm__("vpmaxsw {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(low));
-    __asm__("vpminsw {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(high));
-    return (nn_quant_sums)y;
+    return (nn_quant_sums)(y >> 1);
+}
+
+/* Four vectors as bytes, between the bounds; their order is that of nn_quant_channel. */
+NN_INLINE nn_quant_sums nn_quant_packed(const int rectified, const nn_quant_sums *sum, const nn_quant_scale *const *s,
+                                        const nn_quant_bounds *b)
+{
+    typedef signed char chars __attribute__((vector_size(64)));
+    const chars low = (signed char)b->low - (chars){0}, high = (signed char)b->high - (chars){0};
+    const nn_quant_sums last =
+        nn_quant_words_of(nn_quant_doubled(rectified, sum[2], s[2]), nn_quant_doubled(rectified, sum[3], s[3]), b);
+    nn_quant_sums y =
+        nn_quant_words_of(nn_quant_doubled(rectified, sum[0], s[0]), nn_quant_doubled(rectified, sum[1], s[1]), b);
+    __asm__("vpacksswb {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(last));
+    __asm__("vpmaxsb {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(low));
+    __asm__("vpminsb {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(high));
+    return y;
 }
 
 NN_INLINE nn_quant_sums nn_quant_bytes_of(nn_quant_sums a, nn_quant_sums b)
@@ -183,11 +216,11 @@ NN_INLINE void nn_quant_store_64(int8_t *to, const nn_quant_sums *v, int low, in
 #endif
 
 /* The results of NN_QUANT_GROUPS vectors, in the order of nn_quant_channel; one lane after the other. */
-NN_INLINE void nn_quant_store_lanes(int8_t *to, const nn_quant_sums *sum, const nn_quant_scale *s,
+NN_INLINE void nn_quant_store_lanes(const int rectified, int8_t *to, const nn_quant_sums *sum, const nn_quant_scale *s,
                                     const nn_quant_bounds *b, long count)
 {
     for (int g = 0; g < NN_QUANT_GROUPS; g++) {
-        const nn_quant_sums y = nn_quant_result(sum[g], &s[g], b);
+        const nn_quant_sums y = nn_quant_result(rectified, sum[g], &s[g], b);
         int lane[NN_QUANT_LANES];
         __builtin_memcpy(lane, &y, sizeof lane);
         for (int i = 0; i < NN_QUANT_LANES; i++)
@@ -195,23 +228,24 @@ NN_INLINE void nn_quant_store_lanes(int8_t *to, const nn_quant_sums *sum, const 
     }
 }
 
-NN_INLINE void nn_quant_store_block(int8_t *to, const nn_quant_sums *sum, const nn_quant_scale *s,
+NN_INLINE void nn_quant_store_block(const int rectified, int8_t *to, const nn_quant_sums *sum, const nn_quant_scale *s,
                                     const nn_quant_bounds *b, long count)
 {
     if (b->any_factor) {
-        nn_quant_store_lanes(to, sum, s, b, count);
+        nn_quant_store_lanes(rectified, to, sum, s, b, count);
         return;
     }
 #if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
-    const nn_quant_sums first = nn_quant_words_of(nn_quant_doubled(sum[0], &s[0]), nn_quant_doubled(sum[1], &s[1]), b);
-    const nn_quant_sums last = nn_quant_words_of(nn_quant_doubled(sum[2], &s[2]), nn_quant_doubled(sum[3], &s[3]), b);
-    nn_quant_store_bytes(to, nn_quant_bytes_of(first, last), count);
+    const nn_quant_scale *const each[] = {s, s + 1, s + 2, s + 3};
+    nn_quant_store_bytes(to, nn_quant_packed(rectified, sum, each, b), count);
 #elif NN_QUANT_LANES == NN_QUANT_CHUNK
     for (int g = 0; g < NN_QUANT_GROUPS; g++)
         if (count > g * NN_QUANT_LANES)
-            nn_quant_store(to + g * NN_QUANT_LANES, nn_quant_result(sum[g], &s[g], b), count - g * NN_QUANT_LANES);
+            nn_quant_store(to + g * NN_QUANT_LANES, nn_quant_result(rectified, sum[g], &s[g], b),
+                           count - g * NN_QUANT_LANES);
 #elif !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
-    nn_quant_sums words, one = nn_quant_result(sum[0], &s[0], b), two = nn_quant_result(sum[1], &s[1], b);
+    nn_quant_sums words, one = nn_quant_result(rectified, sum[0], &s[0], b),
+                         two = nn_quant_result(rectified, sum[1], &s[1], b);
     __asm__("vpackssdw {%2, %1, %0|%0, %1, %2}" : "=v"(words) : "v"(one), "v"(two));
     typedef short halves __attribute__((vector_size(32)));
     typedef signed char bytes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -221,27 +255,8 @@ NN_INLINE void nn_quant_store_block(int8_t *to, const nn_quant_sums *sum, const 
     else
         for (long i = 0; i < count; i++) to[i] = y[i];
 #else
-    nn_quant_store_lanes(to, sum, s, b, count);
+    nn_quant_store_lanes(rectified, to, sum, s, b, count);
 #endif
-}
-
-/* Those of the vectors of a tile's row, in order. */
-NN_INLINE void nn_quant_store_row(int8_t *to, const nn_quant_sums *sum, const nn_quant_scale *s,
-                                  const nn_quant_bounds *b, long count)
-{
-    enum { SUMS = NN_QUANT_VECTORS * NN_QUANT_OUTPUTS / NN_QUANT_LANES };
-#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
-    if (!b->any_factor) {
-        const nn_quant_sums words =
-            nn_quant_words_of(nn_quant_doubled(sum[0], &s[0]), nn_quant_doubled(sum[1], &s[1]), b);
-        const nn_quant_sums bytes = nn_quant_unpermuted(nn_quant_bytes_of(words, words));
-        nn_quant_store_bytes(to, bytes, count < 32 ? count : 32);
-        return;
-    }
-#endif
-    for (int v = 0; v < SUMS; v++)
-        if (count > v * NN_QUANT_LANES)
-            nn_quant_store(to + v * NN_QUANT_LANES, nn_quant_result(sum[v], &s[v], b), count - v * NN_QUANT_LANES);
 }
 
 #endif

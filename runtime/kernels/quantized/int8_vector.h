@@ -131,11 +131,27 @@ typedef struct nn_quant_64 {
     int8_t at[64];
 } nn_quant_64;
 
+typedef struct nn_quant_32 {
+    int8_t at[32];
+} nn_quant_32;
+
 /* The first `count` bytes, up to 64. */
 NN_INLINE void nn_quant_store_bytes(int8_t *to, nn_quant_sums bytes, long count)
 {
     const unsigned long long mask = count >= 64 ? ~0ull : (1ull << count) - 1;
     __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_64 *)to) : "v"(bytes), "Yk"(mask));
+}
+
+/* The two halves of a vector, `count` bytes of each, up to 32. */
+NN_INLINE void nn_quant_store_pair(int8_t *to, long apart, nn_quant_sums bytes, long count)
+{
+    typedef signed char half __attribute__((vector_size(32)));
+    const unsigned mask = count >= 32 ? ~0u : (1u << count) - 1;
+    half low, high;
+    __builtin_memcpy(&low, &bytes, sizeof low);
+    __asm__("vextracti64x4 {$1, %1, %0|%0, %1, 1}" : "=v"(high) : "v"(bytes));
+    __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_32 *)to) : "v"(low), "Yk"(mask));
+    __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_32 *)(to + apart)) : "v"(high), "Yk"(mask));
 }
 
 NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)

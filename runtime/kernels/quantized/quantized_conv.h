@@ -4,12 +4,16 @@
  *   sum = bias[o] + Σ_k w[o][k] · (x[k] − zero), in 32 bits
  *   y[o] = clamp(nn_rescale(sum, multiplier[o], shift[o]) + out_zero, low, high)
  *
- * with k = (row of taps, tap, channel).  Panels of 16 outputs, [k / 4][16][4] bytes with zeros behind
- * the last k, and after each its sums Σ_k w in 32 bits: Σ w · (x − zero) = Σ w · x − zero · Σ w.
+ * with k = (row of taps, tap, channel), each row of taps filled up with zeros to a multiple of four.  Panels
+ * of 16 outputs, [k / 4][16][4] bytes, and after each its sums Σ_k w in 32 bits:
+ * Σ w · (x − zero) = Σ w · x − zero · Σ w.
  *
- * A block of pixels is copied, what each of them reads in a row of its own (im2col) with the zero
- * around the image; then tiles of NN_QUANT_ROWS pixels × NN_QUANT_VECTORS vectors of outputs stay in
- * registers over all of k.  The sums are integers: any order gives the same.
+ * The input is copied as what is multiplied, and tiles of NN_QUANT_ROWS pixels × NN_QUANT_VECTORS vectors
+ * of outputs stay in registers over all of k.  The sums are integers: any order gives the same.  Copied are
+ *
+ *   rows     of the image, with the zero around it, where a row of results is divided well into tiles:
+ *            the taps of a row are next to one another, and neighbouring pixels share them
+ *   pixels   else: what each pixel of a block reads, in a row of its own (im2col)
  */
 #ifndef NN_QUANTIZED_CONV_H
 #define NN_QUANTIZED_CONV_H
@@ -18,34 +22,39 @@
 
 #ifdef NN_LINKED
 
-void nn_int8_panels(long o, long c, long taps, const int8_t *weight, int8_t *panels, int t, int T);
+void nn_int8_panels(const nn_int8_weights *, const int8_t *weight, int8_t *panels, int t, int T);
 void nn_int8_forward(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
 
 #else
 
-#include "runtime/kernels/quantized/int8_results.h"
+#include "runtime/kernels/quantized/int8_tile.h"
 
 enum {
-    NN_QUANT_COPIES = 131072 / sizeof(nn_quant_x), /* of a block of pixels: half of a small L2 */
-    NN_QUANT_TILE = NN_QUANT_VECTORS * NN_QUANT_OUTPUTS,
-    NN_QUANT_TILE_SUMS = NN_QUANT_TILE / NN_QUANT_LANES, /* vectors of 32 bits */
-    NN_QUANT_FEW = 256                                   /* pixels that one thread copies for all outputs */
+    NN_QUANT_COPIES = 131072 / sizeof(nn_quant_x), /* of a block of pixels or rows: a part of a small L2 */
+    NN_QUANT_FEW = 256                             /* pixels that one thread copies for all outputs */
 };
 
 /* ---- weights -------------------------------------------------------------------------------------- */
 
-/* weight: [o][c][taps]; nn_int8_panels_bytes of limits.h. */
-NN_KERNEL void nn_int8_panels(long o, long c, long taps, const int8_t *weight, int8_t *panels, int t, int T)
+/* Number k of a row of weights [c][kh][kw]. */
+NN_INLINE int8_t nn_quant_weight_at(const nn_int8_weights *d, const int8_t *row, long k)
 {
-    const long count = (o + NN_PANEL - 1) / NN_PANEL, depth = nn_round_up(c * taps, 4);
+    const long run = nn_round_up(d->kw * d->c, 4), u = k / run, v = k % run / d->c, c = k % run % d->c;
+    return v < d->kw ? row[(c * d->kh + u) * d->kw + v] : 0;
+}
+
+/* nn_int8_packed of limits.h. */
+NN_KERNEL void nn_int8_panels(const nn_int8_weights *d, const int8_t *weight, int8_t *panels, int t, int T)
+{
+    const long count = (d->o + NN_PANEL - 1) / NN_PANEL, depth = nn_int8_depth(d->c, d->kh, d->kw);
     for (long p = count * t / T; p < count * (t + 1) / T; p++) {
-        int8_t *panel = panels + p * nn_int8_panel_bytes(c * taps);
+        int8_t *panel = panels + p * nn_int8_panel_bytes(depth);
         int32_t sums[NN_PANEL] = {0};
         __builtin_memset(panel, 0, (unsigned long)(depth * NN_PANEL));
-        for (long i = 0; i < NN_PANEL && p * NN_PANEL + i < o; i++) {
-            const int8_t *row = weight + (p * NN_PANEL + i) * c * taps;
-            for (long k = 0; k < c * taps; k++) {
-                const int8_t value = row[k % c * taps + k / c];
+        for (long i = 0; i < NN_PANEL && p * NN_PANEL + i < d->o; i++) {
+            const int8_t *row = weight + (p * NN_PANEL + i) * d->c * d->kh * d->kw;
+            for (long k = 0; k < depth; k++) {
+                const int8_t value = nn_quant_weight_at(d, row, k);
                 panel[k / 4 * 4 * NN_PANEL + i * 4 + k % 4] = value;
                 sums[i] += value;
             }
@@ -54,7 +63,28 @@ NN_KERNEL void nn_int8_panels(long o, long c, long taps, const int8_t *weight, i
     }
 }
 
-/* ---- what pixels read ----------------------------------------------------------------------------------- */
+NN_INLINE nn_quant_column nn_quant_column_at(const nn_int8_conv *d, const nn_int8_conv_args *a, long o)
+{
+    const long depth = nn_int8_depth(d->c, d->kh, d->kw), bytes = nn_int8_panel_bytes(depth);
+    nn_quant_column c = {.bounds = nn_quant_bounds_of(d), .count = d->o - o};
+    for (int v = 0; v < NN_QUANT_VECTORS; v++) {
+        long at = o + v * NN_QUANT_OUTPUTS;
+        if (at >= nn_round_up(d->o, NN_PANEL)) at = o; /* computed for nothing */
+        c.weight[v] = a->panels + at / NN_PANEL * bytes + at % NN_PANEL * 4;
+    }
+    for (int v = 0; v < NN_QUANT_TILE_SUMS; v++) {
+        const long at = o + v * NN_QUANT_LANES;
+        nn_quant_sums sums = {0};
+        if (at < d->o)
+            __builtin_memcpy(&sums, a->panels + at / NN_PANEL * bytes + depth * NN_PANEL + at % NN_PANEL * 4,
+                             sizeof sums);
+        c.scale[v] = nn_quant_scale_at(c.bounds.rectified, a, at, d->o - at, sums * (NN_QUANT_OFFSET + d->zero));
+    }
+    nn_quant_begin(&c);
+    return c;
+}
+
+/* ---- copies of pixels ------------------------------------------------------------------------------------ */
 
 NN_INLINE void nn_quant_fill(nn_quant_x *to, int zero, long count)
 {
@@ -76,21 +106,20 @@ NN_INLINE void nn_quant_copy_border(const nn_int8_conv *d, nn_quant_x *to, const
 /* What one pixel of the result reads. */
 NN_INLINE void nn_quant_copy_pixel(const nn_int8_conv *d, const int8_t *x, int i, int j, nn_quant_x *to)
 {
-    const int column = j * d->sw - d->left, depth = d->kh * d->kw * d->c;
+    const int column = j * d->sw - d->left;
     const int whole = column >= 0 && column + d->kw <= d->w && d->dw == 1;
-    const long run = (long)d->kw * d->c;
-    nn_quant_x *at = to;
-    for (int u = 0; u < d->kh; u++, at += run) {
+    const long taken = (long)d->kw * d->c, run = nn_round_up(taken, 4);
+    for (int u = 0; u < d->kh; u++, to += run) {
         const int row = i * d->sh - d->top + u * d->dh;
         const int8_t *from = x + (long)row * d->w * d->c;
         if (row < 0 || row >= d->h)
-            nn_quant_fill(at, d->zero, run);
+            nn_quant_fill(to, d->zero, taken);
         else if (whole)
-            nn_quant_copy(at, from + (long)column * d->c, run);
+            nn_quant_copy(to, from + (long)column * d->c, taken);
         else
-            nn_quant_copy_border(d, at, from, column);
+            nn_quant_copy_border(d, to, from, column);
+        for (long k = taken; k < run; k++) to[k] = 0; /* beside weights of 0 */
     }
-    for (; at < to + nn_round_up(depth, 4); at++) *at = 0; /* beside weights of 0 */
 }
 
 NN_INLINE int nn_quant_is_pointwise(const nn_int8_conv *d)
@@ -102,7 +131,7 @@ NN_INLINE int nn_quant_is_pointwise(const nn_int8_conv *d)
 /* Pixels first … first + count − 1 of all images. */
 NN_INLINE void nn_quant_copy_pixels(const nn_int8_conv *d, const int8_t *x, long first, long count, nn_quant_x *to)
 {
-    const long pixels = (long)d->oh * d->ow, depth = nn_round_up((long)d->kh * d->kw * d->c, 4);
+    const long pixels = (long)d->oh * d->ow, depth = nn_int8_depth(d->c, d->kh, d->kw);
     if (nn_quant_is_pointwise(d)) {
         nn_quant_copy(to, x + first * d->c, count * d->c);
         return;
@@ -111,131 +140,108 @@ NN_INLINE void nn_quant_copy_pixels(const nn_int8_conv *d, const int8_t *x, long
         nn_quant_copy_pixel(d, x + p / pixels * d->h * d->w * d->c, (int)(p % pixels / d->ow), (int)(p % d->ow), to);
 }
 
-/* ---- a tile ----------------------------------------------------------------------------------------------- */
+/* ---- copies of rows -------------------------------------------------------------------------------------- */
 
-/* NN_QUANT_TILE outputs, of which `count` exist. */
-typedef struct nn_quant_column {
-    const int8_t *weight[NN_QUANT_VECTORS];
-    nn_quant_scale scale[NN_QUANT_TILE_SUMS];
-    nn_quant_bounds bounds;
-    long count;
-} nn_quant_column;
+typedef struct nn_quant_image {
+    long columns, pitch; /* of a copied row: columns that are read; numbers from row to row */
+    long rows;           /* of results that one block has, at most; 0: pixels are copied */
+} nn_quant_image;
 
-NN_INLINE nn_quant_column nn_quant_column_at(const nn_int8_conv *d, const nn_int8_conv_args *a, long o)
+NN_INLINE nn_quant_image nn_quant_image_of(const nn_int8_conv *d)
 {
-    const long taps = (long)d->kh * d->kw * d->c, depth = nn_round_up(taps, 4), bytes = nn_int8_panel_bytes(taps);
-    nn_quant_column c = {.bounds = nn_quant_bounds_of(d), .count = d->o - o};
-    for (int v = 0; v < NN_QUANT_VECTORS; v++) {
-        long at = o + v * NN_QUANT_OUTPUTS;
-        if (at >= nn_round_up(d->o, NN_PANEL)) at = o; /* computed for nothing */
-        c.weight[v] = a->panels + at / NN_PANEL * bytes + at % NN_PANEL * 4;
-    }
-    for (int v = 0; v < NN_QUANT_TILE_SUMS; v++) {
-        const long at = o + v * NN_QUANT_LANES;
-        nn_quant_sums sums = {0};
-        if (at < d->o)
-            __builtin_memcpy(&sums, a->panels + at / NN_PANEL * bytes + depth * NN_PANEL + at % NN_PANEL * 4,
-                             sizeof sums);
-        c.scale[v] = nn_quant_scale_at(a, at, d->o - at, sums * (NN_QUANT_OFFSET + d->zero));
-    }
-    return c;
+    const long columns = (long)(d->ow - 1) * d->sw + d->kw, pitch = nn_round_up(columns * d->c + 3, 64);
+    const long reach = (long)(d->kh - 1) * d->dh + 1, most = NN_QUANT_COPIES / pitch;
+    const int tile = nn_quant_tile_rows(d->ow);
+    const int fits = d->dw == 1 && d->kw > 1 && d->sw <= d->kw && most >= reach && tile >= NN_QUANT_FULL;
+    const int even = (d->ow + tile - 1) / tile * tile <= d->ow + d->ow / 8;
+    return (nn_quant_image){columns, pitch, fits && even ? (most - reach) / d->sh + 1 : 0};
 }
 
-/* M pixels, whose copies begin at x and are `depth` apart. */
-NN_INLINE void nn_quant_tile(const int M, const nn_int8_conv *d, const nn_quant_column *c, const nn_quant_x *x,
-                             long depth, int8_t *y)
+/* Row `row` of an image, which may be beside it. */
+NN_INLINE void nn_quant_copy_row(const nn_int8_conv *d, const nn_quant_image *m, const int8_t *x, long row,
+                                 nn_quant_x *to)
 {
-    nn_quant_sums sum[NN_QUANT_ROWS][NN_QUANT_VECTORS];
-    const int8_t *weight[NN_QUANT_VECTORS];
-    NN_UNROLL
-    for (int m = 0; m < M; m++) NN_UNROLL
-    for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = (nn_quant_sums){0};
-    NN_UNROLL
-    for (int v = 0; v < NN_QUANT_VECTORS; v++) weight[v] = c->weight[v];
-    const nn_quant_x
-        *three[(NN_QUANT_ROWS + 2) / 3]; /* the first of three rows; the others are at depth and 2 · depth */
-    NN_UNROLL
-    for (int m = 0; m < M; m += 3) three[m / 3] = x + m * depth;
-    for (long k = 0; k < depth; k += 4) {
-        nn_quant_sums w[NN_QUANT_VECTORS];
-        NN_UNROLL
-        for (int v = 0; v < NN_QUANT_VECTORS; v++) w[v] = nn_quant_weights(weight[v] + k * NN_PANEL);
-        NN_UNROLL
-        for (int m = 0; m < M; m++) {
-            const nn_quant_sums four = nn_quant_broadcast(three[m / 3] + m % 3 * depth);
-            NN_UNROLL
-            for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = nn_quant_dot(sum[m][v], four, w[v]);
-        }
-        NN_UNROLL
-        for (int m = 0; m < M; m += 3) {
-            three[m / 3] += 4;
-            __asm__("" : "+r"(three[m / 3])); /* else there is a counter for each row, and no register */
-        }
+    const long left = d->left, right = m->columns - left < d->w ? m->columns - left : d->w;
+    if (row < 0 || row >= d->h) {
+        nn_quant_fill(to, d->zero, m->columns * d->c);
+    } else {
+        nn_quant_fill(to, d->zero, left * d->c);
+        nn_quant_copy(to + left * d->c, x + row * d->w * d->c, right * d->c);
+        nn_quant_fill(to + (left + right) * d->c, d->zero, (m->columns - left - right) * d->c);
     }
-    NN_UNROLL
-    for (int m = 0; m < M; m++) {
-        nn_quant_sums made[NN_QUANT_TILE_SUMS];
-        NN_UNROLL
-        for (int v = 0; v < NN_QUANT_TILE_SUMS; v++)
-            made[v] = nn_quant_plus(nn_quant_outputs_of(&sum[m][v * NN_QUANT_VECTORS / NN_QUANT_TILE_SUMS]),
-                                    c->scale[v].start);
-        nn_quant_store_row(y + (long)m * d->o, made, c->scale, &c->bounds, c->count);
-    }
+    for (long k = m->columns * d->c; k < m->pitch; k++) to[k] = 0; /* beside weights of 0 */
 }
 
-/* ---- tiles of a block ---------------------------------------------------------------------------------------- */
-
-/* Rows of the tiles that `count` rows are divided into: there is an instance for each. */
-NN_INLINE int nn_quant_tile_rows(long count)
+/* What rows first … first + count − 1 of an image's results read. */
+NN_INLINE void nn_quant_copy_rows(const nn_int8_conv *d, const nn_quant_image *m, const int8_t *x, long first,
+                                  long count, nn_quant_x *to)
 {
-    const long tiles = (count + NN_QUANT_ROWS - 1) / NN_QUANT_ROWS, rows = (count + tiles - 1) / tiles;
-    const int even = rows < 2 ? 1 : (int)nn_round_up(rows, 2);
-    return even <= count ? even : (int)count / 2 * 2;
+    const long rows = (count - 1) * d->sh + (long)(d->kh - 1) * d->dh + 1;
+    for (long k = 0; k < rows; k++) nn_quant_copy_row(d, m, x, first * d->sh - d->top + k, to + k * m->pitch);
 }
 
-/* Tiles of M rows; the last overlaps the one before it. */
-NN_INLINE void nn_quant_tiles(const int M, const nn_int8_conv *d, const nn_quant_column *c, const nn_quant_x *x,
-                              long count, int8_t *y)
-{
-    const long depth = nn_round_up((long)d->kh * d->kw * d->c, 4);
-    for (long at = 0; at < count; at += M) {
-        const long row = at + M <= count ? at : count - M;
-        nn_quant_tile(M, d, c, x + row * depth, depth, y + row * d->o);
-    }
-}
+/* ---- the layer ------------------------------------------------------------------------------------------- */
 
-NN_INLINE void nn_quant_rows(const nn_int8_conv *d, const nn_quant_column *c, const nn_quant_x *x, long count,
-                             int8_t *y)
-{
-    const int rows = nn_quant_tile_rows(count);
-    if (rows == 1) nn_quant_tiles(1, d, c, x, count, y);
-    if (rows == 2) nn_quant_tiles(2, d, c, x, count, y);
-    if (NN_QUANT_ROWS >= 4 && rows == 4) nn_quant_tiles(4, d, c, x, count, y);
-    if (NN_QUANT_ROWS >= 6 && rows == 6) nn_quant_tiles(6, d, c, x, count, y);
-    if (NN_QUANT_ROWS >= 8 && rows == 8) nn_quant_tiles(8, d, c, x, count, y);
-    if (NN_QUANT_ROWS >= 10 && rows == 10) nn_quant_tiles(10, d, c, x, count, y);
-    if (NN_QUANT_ROWS >= 12 && rows == 12) nn_quant_tiles(12, d, c, x, count, y);
-}
+/* Parts of a thread: pixels or rows first … end − 1, of tiles of outputs tile … tiles_end − 1. */
+typedef struct nn_quant_part {
+    long first, end, tile, tiles_end;
+} nn_quant_part;
 
 /* Threads have parts of the outputs where there are few pixels and each has as many, else of the pixels. */
-NN_KERNEL void nn_int8_forward(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
+NN_INLINE nn_quant_part nn_quant_part_of(const nn_int8_conv *d, long units, int t, int T)
+{
+    const long pixels = (long)d->n * d->oh * d->ow, tiles = (d->o + NN_QUANT_TILE - 1) / NN_QUANT_TILE;
+    if (pixels < NN_QUANT_FEW && (tiles % T == 0 || pixels < T * NN_QUANT_ROWS))
+        return (nn_quant_part){0, units, tiles * t / T, tiles * (t + 1) / T};
+    return (nn_quant_part){units * t / T, units * (t + 1) / T, 0, tiles};
+}
+
+NN_INLINE void nn_quant_by_rows(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_image *m, int t,
+                                int T)
 {
     nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
-    const long pixels = (long)d->n * d->oh * d->ow, depth = nn_round_up((long)d->kh * d->kw * d->c, 4);
-    const long tiles = (d->o + NN_QUANT_TILE - 1) / NN_QUANT_TILE, block = NN_QUANT_COPIES / depth;
-    const int by_outputs = pixels < NN_QUANT_FEW && (tiles % T == 0 || pixels < T * NN_QUANT_ROWS);
-    const long first = by_outputs ? 0 : pixels * t / T, end = by_outputs ? pixels : pixels * (t + 1) / T;
-    const long tile = by_outputs ? tiles * t / T : 0, tiles_end = by_outputs ? tiles * (t + 1) / T : tiles;
-    if (tile == tiles_end) return;
-    for (long p = first; p < end; p += block) {
-        const long count = end - p < block ? end - p : block;
-        nn_quant_copy_pixels(d, a->x, p, count, copies);
-        for (long k = tile; k < tiles_end; k++) {
+    const nn_quant_part part = nn_quant_part_of(d, (long)d->n * d->oh, t, T);
+    const nn_quant_reads reads = {copies, (long)d->sw * d->c, m->pitch * d->dh, nn_round_up((long)d->kw * d->c, 4),
+                                  d->kh};
+    for (long r = part.first, count; r < part.end && part.tile < part.tiles_end; r += count) {
+        const long row = r % d->oh, left = part.end - r < d->oh - row ? part.end - r : d->oh - row;
+        count = left < m->rows ? left : m->rows;
+        nn_quant_copy_rows(d, m, a->x + r / d->oh * d->h * d->w * d->c, row, count, copies);
+        for (long k = part.tile; k < part.tiles_end; k++) {
             const long o = k * NN_QUANT_TILE;
             const nn_quant_column c = nn_quant_column_at(d, a, o);
-            nn_quant_rows(d, &c, copies, count, a->y + p * d->o + o);
+            nn_quant_reads at = reads;
+            for (long i = 0; i < count; i++, at.x += m->pitch * d->sh)
+                nn_quant_rows(&c, &at, d->ow, a->y + (r + i) * d->ow * d->o + o, d->o);
         }
     }
+}
+
+NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
+{
+    nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
+    const long depth = nn_int8_depth(d->c, d->kh, d->kw), most = NN_QUANT_COPIES / depth;
+    const long block = most > NN_QUANT_ROWS ? most / NN_QUANT_ROWS * NN_QUANT_ROWS : most;
+    const nn_quant_part part = nn_quant_part_of(d, (long)d->n * d->oh * d->ow, t, T);
+    const nn_quant_reads reads = {copies, depth, 0, depth, 1};
+    for (long p = part.first; p < part.end && part.tile < part.tiles_end; p += block) {
+        const long count = part.end - p < block ? part.end - p : block;
+        nn_quant_copy_pixels(d, a->x, p, count, copies);
+        for (long k = part.tile; k < part.tiles_end; k++) {
+            const long o = k * NN_QUANT_TILE;
+            const nn_quant_column c = nn_quant_column_at(d, a, o);
+            nn_quant_rows(&c, &reads, count, a->y + p * d->o + o, d->o);
+        }
+    }
+}
+
+NN_KERNEL void nn_int8_forward(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
+{
+    const nn_quant_image m = nn_quant_image_of(d);
+    if (m.rows)
+        nn_quant_by_rows(d, a, &m, t, T);
+    else
+        nn_quant_by_pixels(d, a, t, T);
 }
 
 #endif /* NN_LINKED */

@@ -118,16 +118,17 @@ NN_INLINE void nn_quant_block_of(const nn_int8_conv *d, const nn_int8_conv_args 
                                  long first, nn_quant_block *b)
 {
     const long sums_at = nn_int8_depthwise_panel_bytes(d->kh, d->kw) - NN_PANEL * 4;
+    const int rectified = nn_quant_bounds_of(d).rectified;
     nn_quant_scale scale[NN_QUANT_GROUPS];
     b->first = first, b->taken = w->taken, b->count = d->c - first < NN_QUANT_BLOCK ? d->c - first : NN_QUANT_BLOCK;
     for (int i = 0; i < NN_QUANT_BLOCK; i++) b->border[i] = (int8_t)d->zero;
     for (int g = 0; g < NN_QUANT_GROUPS; g++) {
         const long c = first + g * NN_QUANT_LANES;
-        scale[g] = nn_quant_scale_at(a, c, d->c - c, (nn_quant_sums){0});
+        scale[g] = nn_quant_scale_at(rectified, a, c, d->c - c, (nn_quant_sums){0});
     }
     for (int g = 0; g < NN_QUANT_GROUPS; g++) {
         const nn_quant_sums sums = nn_quant_of_panels(d, a->panels, first, g, sums_at);
-        b->scale[g] = nn_quant_scale_in_order(scale, g);
+        b->scale[g] = nn_quant_scale_in_order(rectified, scale, g);
         b->scale[g].start = nn_quant_plus(b->scale[g].start, -(sums * (NN_QUANT_OFFSET + d->zero)));
         for (int v = 0; v < w->steps; v++)
             for (int q = 0; q < w->parts; q++)
@@ -173,7 +174,7 @@ NN_INLINE void nn_quant_run(const int steps, const int parts, const nn_int8_conv
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
         nn_quant_window_sums(steps, parts, b->weight, band, apart, sum);
-        nn_quant_store_block(y, sum, b->scale, &bounds, b->count);
+        nn_quant_store_block(bounds.rectified, y, sum, b->scale, &bounds, b->count);
     }
 }
 
@@ -208,7 +209,7 @@ NN_INLINE void nn_quant_depthwise_pixels(const nn_int8_conv *d, const nn_quant_b
         nn_quant_spread(one, x, b->count);
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = nn_quant_dot(b->scale[g].start, one[g], b->weight[0][g]);
-        nn_quant_store_block(y, sum, b->scale, &bounds, b->count);
+        nn_quant_store_block(bounds.rectified, y, sum, b->scale, &bounds, b->count);
     }
 }
 

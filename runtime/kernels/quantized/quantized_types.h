@@ -11,6 +11,11 @@ typedef struct nn_int8_conv {
     int any_factor;                /* some shift is not below 0, or a multiplier is: nn_rescale itself */
 } nn_int8_conv;
 
+/* Weights [o][c][kh][kw]. */
+typedef struct nn_int8_weights {
+    long o, c, kh, kw;
+} nn_int8_weights;
+
 typedef struct nn_int8_conv_args {
     const int8_t *x, *panels;
     const int32_t *bias, *multiplier; /* [o] */
