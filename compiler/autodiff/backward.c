@@ -42,7 +42,8 @@ static void find_wanted(Backward *b, bool input_wanted)
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];
         bool passes = n->op->grad || is_plain_view(n->op);
-        if (passes && any_input_wanted(b, n)) b->wanted[n->out[0]->id] = true;
+        if (!passes || !any_input_wanted(b, n)) continue;
+        for (int k = 0; k < n->out_count; k++) b->wanted[n->out[k]->id] = true;
     }
 }
 

@@ -130,7 +130,7 @@ static void copy_node(Build *b, const Node *n)
         assert(fits && "a training form refuses what the layer took");
         (void)fits;
     }
-    b->copy[n->out[0]->id] = made->out[0];
+    for (int i = 0; i < n->out_count; i++) b->copy[n->out[i]->id] = made->out[i];
 }
 
 static void copy_forward(Build *b)
@@ -245,7 +245,7 @@ static void update(Build *b, Tensor *param, Tensor *gradient)
 {
     const OpCall *optimizer = &b->spec->optimizer;
     const ParamFactors factors = train_factors(b->spec, param->name);
-    void *attrs = with_decay_factor(b, optimizer, factors.weight_decay);
+    void *attrs = with_decay_factor(b, optimizer, param->undecayed ? 0 : factors.weight_decay);
     Node *n = graph_node(b->graph, update_op(b->spec), attrs, param->name, param->span);
     n->lr_scale = factors.lr;
     node_in(b->graph, n, gradient);

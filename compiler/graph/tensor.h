@@ -79,6 +79,7 @@ struct Tensor {
     bool fixed;       /* of a buffer: training leaves it as it is */
     bool updated;     /* of a net's: steps write it, as plan/model_block.c has found */
     bool regularized; /* a weight: not a bias, not of a norm */
+    bool undecayed;   /* a learned scale, which an optimizer's weight_decay would only move */
     Init init;
     Tensor *slice_of;       /* of what is a part of a parameter or state: all of it; else NULL */
     int64_t slice_offset;   /* the part's first element there */

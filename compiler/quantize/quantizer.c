@@ -58,6 +58,10 @@ Tensor *quantizer_result_like(Quantizer *q, Node *n, const Tensor *value, const 
     return int8_output(q, n, value, tensor_affine(like));
 }
 
+void quantizer_averages_integers(Quantizer *q, const Tensor *value) { q->result->averages_integers[value->id] = true; }
+
+void quantizer_averages(Quantizer *q, const Tensor *value, int64_t count) { q->result->averaged[value->id] = count; }
+
 bool quantizer_has_int8(const Quantizer *q, const Tensor *value) { return q->int8[value->id]; }
 
 Tensor *quantizer_int8(Quantizer *q, const Tensor *value)
@@ -238,6 +242,7 @@ const Multiplier *quantizer_weights(Quantizer *q, Node *n, const WeightRequest *
                              .weight = parameter(q, r->of, DTYPE_I8, "qweight", r->shape),
                              .bias = parameter(q, r->of, DTYPE_I32, "qbias", shape_vector(rows)),
                              .x = r->x,
+                             .value = r->value,
                              .scales = scales};
     node_in(q->graph, n, kept->weight);
     node_in(q->graph, n, kept->bias);
@@ -294,6 +299,8 @@ QuantizedNet *quantize_net(Graph *net, const QuantizeSource *source)
 {
     QuantizedNet *result = arena_alloc(net->compilation->arena, sizeof *result);
     Quantizer q = quantizer_of(net, source, result);
+    result->averaged = arena_alloc(q.arena, (size_t)(net->tensors.count + 1) * sizeof(int64_t));
+    result->averages_integers = arena_alloc(q.arena, (size_t)(net->tensors.count + 1) * sizeof(bool));
     count_users(&q);
     for (int i = 0; i < net->inputs.count; i++) copy_tensor(&q, net->inputs.at[i]);
     for (int i = 0; i < net->nodes.count; i++)

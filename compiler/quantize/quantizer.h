@@ -24,6 +24,7 @@ typedef struct WeightRequest {
     const Node *affine;      /* or NULL */
     Shape shape;             /* of the weight; rows first */
     const Tensor *x, *y;     /* of the integer net */
+    const Tensor *value;     /* of the net: y */
 } WeightRequest;
 
 typedef struct QuantizeSource {
@@ -50,6 +51,7 @@ typedef struct QuantizedLayer {
     const Node *affine;             /* of the net, or NULL */
     Tensor *weight, *bias;          /* of the integer net: int8 by rows, and int32 */
     const Tensor *x;                /* of the integer net: the input, which has a scale */
+    const Tensor *value;            /* of the net: what it makes, with all that is part of it */
     const double *scales;           /* of the rows of the weight */
 } QuantizedLayer;
 
@@ -68,6 +70,8 @@ struct QuantizedNet {
     List reals;           /* of Node: those of the net that stay in f32, but for what comes after the last integers */
     QuantizedFate *fates; /* by the id of the net's node; what is in the bounds of a layer is QUANTIZED_REAL */
     Tensor **int8;        /* by the id of the net's tensor: its int8 form, or NULL */
+    bool *averages_integers; /* by the id of the net's tensor: see quantizer_averages_integers */
+    int64_t *averaged;       /* by the id of the net's tensor: integers in a sum that it is the mean of, or 0 */
 };
 
 /* Of a value with an int8 form: whether a layer in f32, or the caller, makes it. */
@@ -96,6 +100,11 @@ bool quantizer_has_int8(const Quantizer *, const Tensor *value);
  * another tensor. */
 Tensor *quantizer_result(Quantizer *, Node *, const Tensor *value);
 Tensor *quantizer_result_like(Quantizer *, Node *, const Tensor *value, const Tensor *like);
+
+/* The value is the mean of integers, halfway cases away from the 0 of these, not from the number 0. */
+void quantizer_averages_integers(Quantizer *, const Tensor *value);
+/* Of so many, at a scale of its own. */
+void quantizer_averages(Quantizer *, const Tensor *value, int64_t count);
 
 /* What follows a node and can be part of it: a batchnorm, if it is asked for, and what cuts its
  * values off (Op.clamp).  They are done with this. */

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "commands/pictures/sixel.h"
 #include "backend/backend.h"
+#include "commands/pictures/sixel.h"
 #include "commands/support/command.h"
 #include "commands/train/ranks.h"
 #include "graph/target.h"

@@ -127,6 +127,7 @@ static int read_eval_request(EvalRequest *r, int argc, char **argv)
     if (!r->weights) return usage_error(&command_eval, "missing weights (use --weights FILE)");
     r->load.train = true;
     r->load.weights = r->weights;
+    r->load.simulates = true;
     return STATUS_OK;
 }
 

@@ -133,6 +133,7 @@ static int read_predict_request(PredictRequest *r, int argc, char **argv)
     r->load.path = reader.operands[0];
     r->weights = weighted_path(&r->load, r->weights);
     r->load.weights = r->weights;
+    r->load.simulates = true;
     r->load.train = r->data.path != NULL;
     r->files = reader.operands + 1;
     r->file_count = reader.operand_count - 1;

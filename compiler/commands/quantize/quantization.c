@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/support/simulated.h"
+#include "quantize/simulate.h"
+
 /* ---- values as outputs ------------------------------------------------------------------------------ */
 
 static const QuantizedValue *value_at(const QuantizedNet *net, int i) { return net->values.at[i]; }
@@ -195,6 +198,10 @@ static int observed_index(const Quantization *q, const Tensor *value)
 static bool observed_scale(void *user, const Tensor *value, Affine *a)
 {
     const Quantization *q = user;
+    if (q->learned) {
+        const Tensor *owner = simulated_owner(q->f32.m.net, q->recorded, value);
+        return simulated_value_scale(q->weights.file, q->numbers, q->weights.path, owner->name, a);
+    }
     for (const Tensor *joined = value; joined && observed_index(q, joined) >= 0;
          joined = quantized_joined(q->f32.m.net, value))
         value = joined;
@@ -209,7 +216,12 @@ static const double *own_weight_scales(void *user, const WeightRequest *r)
 {
     Quantization *q = user;
     const F32Model f32 = {q->f32.m.info, q->f32.model, q->numbers};
-    const LayerNumbers *l = quantize_layer(&f32, r);
+    const double *learned = NULL;
+    if (q->learned && r->from) {
+        learned = simulated_weight_scales(q->weights.file, q->numbers, q->weights.path, r->of->name, r->shape.dim[0]);
+        if (!learned) return NULL;
+    }
+    const LayerNumbers *l = quantize_layer(&f32, r, learned);
     if (l) list_push(q->numbers, &q->layers, (LayerNumbers *)l);
     return l ? l->scale : NULL;
 }
@@ -225,7 +237,8 @@ static bool is_kept(void *user, const Node *layer)
 int quantization_observe(Quantization *q)
 {
     q->observers = arena_alloc(q->arena, (size_t)(q->recorded->values.count + 1) * sizeof *q->observers);
-    int status = visit_samples(q, see_ranges);
+    int status = q->learned ? STATUS_OK : visit_samples(q, see_ranges);
+    if (q->learned) return status;
     if (!status && q->bad) return fail(STATUS_INPUT, "%zu values of the net are not finite on these samples", q->bad);
     if (!status && q->request->method != CALIBRATE_RANGE) status = visit_samples(q, see_counts);
     return status;
@@ -250,12 +263,18 @@ static void forget_int8(Quantization *q)
     q->layers = (List){0};
 }
 
-int quantization_make(Quantization *q, bool values)
+int quantization_scale(Quantization *q)
 {
     forget_int8(q);
     q->numbers = arena_new();
     q->net = quantize_net(q->f32.m.net, &(QuantizeSource){q, observed_scale, own_weight_scales, is_kept, false});
-    if (!q->net) return STATUS_INPUT;
+    return q->net ? STATUS_OK : STATUS_INPUT;
+}
+
+int quantization_make(Quantization *q, bool values)
+{
+    const int status = quantization_scale(q);
+    if (status) return status;
     q->twin = arena_alloc(q->arena, (size_t)(q->net->values.count + 1) * sizeof *q->twin);
     for (int i = 0; i < q->net->values.count; i++) q->twin[i] = observed_index(q, value_at(q->net, i)->value);
     return show_int8(q, values);
@@ -332,8 +351,11 @@ int quantization_open(Quantization *q)
     if (!q->recorded->layers.count)
         return fail(STATUS_INPUT, "%s has no layer that can be in int8", q->f32.m.net->name);
     int status = show_f32(q);
-    if (!status) status = feeding_open(&q->feeding, &q->f32.m, &q->request->data, q->weights.file, q->weights.path);
+    if (!status)
+        status = feeding_open(&q->feeding, &q->f32.m, &q->request->data,
+                              q->request->as_training ? NULL : q->weights.file, q->weights.path);
     if (status) return status;
+    q->learned = simulated_is_of(q->weights.file) && !q->request->as_training;
     q->samples_part = q->feeding.data->part[DATA_TRAIN].count ? DATA_TRAIN : DATA_TEST;
     q->judged_part = q->feeding.data->part[DATA_VALID].count ? DATA_VALID : DATA_TEST;
     return STATUS_OK;

@@ -20,7 +20,9 @@ typedef struct QuantizeRequest {
     double max_drop;                /* points; negative: none given */
     DataRequest data;
     RangeChoice method;
+    bool method_given;
     int64_t samples;
+    bool as_training; /* inputs as the train section has them, not as the weights file says */
 } QuantizeRequest;
 
 /* A model that runs, and where each of the values stands in a row of its outputs. */
@@ -39,6 +41,7 @@ typedef struct Quantization {
     WeightedModel weights;
     Feeding feeding;
     DataPart samples_part, judged_part;
+    bool learned;                 /* the weights have scales, from training with simulated int8 */
     const QuantizedNet *recorded; /* all in int8, with scales of 1: whose values are observed */
     Observer *observers;          /* by value of `recorded` */
     List kept;                    /* of const char *: layers that stay in f32 */
@@ -56,6 +59,7 @@ typedef struct Quantization {
 /* Each returns a Status, after a message. */
 int quantization_open(Quantization *);    /* of a net that is loaded: `recorded`, the f32 code, weights, data */
 int quantization_observe(Quantization *); /* the observers */
+int quantization_scale(Quantization *);   /* the scales, of values and weights, without code */
 /* The int8 net in place of the one before; with its values as outputs, for quantization_errors. */
 int quantization_make(Quantization *, bool values);
 int quantization_errors(Quantization *); /* of the values, on the samples */

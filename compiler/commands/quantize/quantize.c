@@ -53,6 +53,7 @@ static const Option options[] = {
 
 static bool take_calibration(QuantizeRequest *r, const char *text)
 {
+    r->method_given = true;
     if (calibration_named(text, &r->method)) return true;
     usage_error(&command_quantize, "--calibration takes range, percentile, mse or entropy, not '%s'", text);
     return false;
@@ -106,6 +107,12 @@ static int64_t bytes_of_tensors(const Graph *g)
     return bytes;
 }
 
+/* Of the scales. */
+static const char *method_text(const Quantization *q)
+{
+    return q->learned ? "learned" : calibration_name(q->request->method);
+}
+
 static const char *how_quantized(const Quantization *q)
 {
     const char *kept = "";
@@ -113,8 +120,7 @@ static const char *how_quantized(const Quantization *q)
         kept = arena_printf(q->arena, "%s%s\"%s\"", kept, i ? ", " : "", (const char *)q->kept.at[i]);
     return arena_printf(q->arena,
                         "{\"version\": 1, \"format\": \"int8\", \"calibration\": \"%s\", \"samples\": %lld%s%s%s}",
-                        calibration_name(q->request->method), (long long)q->seen, *kept ? ", \"in_f32\": [" : "", kept,
-                        *kept ? "]" : "");
+                        method_text(q), (long long)q->seen, *kept ? ", \"in_f32\": [" : "", kept, *kept ? "]" : "");
 }
 
 static int write_quantized(const Quantization *q, const CertificateFacts *facts)
@@ -147,8 +153,8 @@ static int compare_and_write(Quantization *q)
     const CertificateFacts facts = {.net = q->net->graph->name,
                                     .weights = path_file_name(q->request->weights),
                                     .data = path_file_name(q->feeding.data->path),
-                                    .method = calibration_name(q->request->method),
-                                    .calibration_samples = compared,
+                                    .method = method_text(q),
+                                    .calibration_samples = q->learned ? 0 : compared,
                                     .compared_samples = compared,
                                     .quantized = q->net,
                                     .errors = q->errors,
@@ -188,9 +194,20 @@ static int read_kept_layers(Quantization *q)
     return STATUS_OK;
 }
 
+/* Training has seen all layers in int8, at these scales. */
+static int check_learned(const Quantization *q)
+{
+    const QuantizeRequest *r = q->request;
+    const char *option = r->method_given ? "--calibration" : r->keep ? "--keep" : "--max-drop";
+    if (!q->learned || !(r->method_given || r->keep || r->max_drop >= 0)) return STATUS_OK;
+    return usage_error(&command_quantize, "%s: %s has scales for all layers, which were learned in training", option,
+                       r->weights);
+}
+
 static int quantize_model(Quantization *q)
 {
     int status = quantization_open(q);
+    if (!status) status = check_learned(q);
     if (!status) status = read_kept_layers(q);
     if (!status) status = quantization_observe(q);
     if (!status && q->request->max_drop >= 0) status = quantization_search(q);

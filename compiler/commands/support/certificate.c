@@ -116,8 +116,12 @@ static void print_agreement(const Agreement *a)
 
 void certificate_print(const CertificateFacts *f)
 {
-    printf("net        %s\nweights    %lld bytes, in f32 %lld\ncalibrated %s, %lld samples\n", f->net,
-           (long long)f->bytes_after, (long long)f->bytes_before, f->method, (long long)f->calibration_samples);
+    printf("net        %s\nweights    %lld bytes, in f32 %lld\n", f->net, (long long)f->bytes_after,
+           (long long)f->bytes_before);
+    if (f->calibration_samples)
+        printf("calibrated %s, %lld samples\n", f->method, (long long)f->calibration_samples);
+    else
+        printf("scales     learned in training with simulated int8\n");
     if (f->agreement) print_agreement(f->agreement);
     printf("\n%-32s %8s %12s %10s %6s\n", "value", "SNR dB", "max error", "saturated", "zero");
     for (int i = 0; i < f->quantized->values.count; i++) {

@@ -295,7 +295,7 @@ int build_net(const LoadOptions *o, Model *m)
     m->batch = decide_batch(o, m);
     status = freeze(o, m);
     const char *weights = o->weights && m->weights ? m->weights : o->weights;
-    if (status == STATUS_OK) status = quantized_load(m, weights, o->learns);
+    if (status == STATUS_OK) status = quantized_load(m, weights, o->learns, o->simulates);
     if (status == STATUS_OK && m->quantized && o->bf16_values)
         return fail(STATUS_INPUT, "--compute bf16: the weights of %s are in int8", weights);
     return status == STATUS_OK ? check_budgets(o, m) : status;

@@ -53,6 +53,7 @@ typedef struct LoadOptions {
     bool own_weights;    /* those inside a MODEL.onnx are wanted */
     bool writes_c;       /* --train is for what the C has: the patterns are those of --train-only */
     bool learns;         /* beside int8 weights, what stays in f32 is trained */
+    bool simulates;      /* weights that were trained with simulated int8 are computed with so */
     const char *weights; /* of a command that takes int8 weights: their file; NULL: it does not, or has none */
 } LoadOptions;
 
@@ -139,9 +140,10 @@ typedef struct Model {
     bool train_section;            /* the file has one for this net */
     int64_t batch;                 /* decided */
     List maps;                     /* of const char *: the rules of --map */
-    Graph *original;               /* where the net is in integers, that which it was made of; else NULL */
+    Graph *original;               /* that which a net in integers, or that simulates them, was made of; else NULL */
     const QuantizedNet *quantized; /* and how it was made; else NULL */
     const char *certificate;       /* of int8 weights: its hash, or NULL */
+    const char *simulated;         /* where the net simulates int8 (simulated.h), the note of that; else NULL */
     const char *weights;           /* where those inside a MODEL.onnx are, when they are wanted; else NULL */
     EmitResult *emitted;           /* from load_code on */
     Jit *jit;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands/support/simulated.h"
 #include "lower/dump.h"
 
 /* Of the net's dump without its first line, the name: neither comments nor the layout of the
@@ -54,6 +55,7 @@ void origin_notes(const Model *m, const Dataset *data, const NnScore *score, NnW
     if (score && score->kind != NN_SCORE_LOSS && score->judged)
         notes[n++] = (NnWeightsNote){"accuracy", arena_printf(arena, "%.2f %%", 100.0 * nn_accuracy(score))};
     if (score) notes[n++] = (NnWeightsNote){"loss", arena_printf(arena, "%.6g", score->loss)};
+    if (m->simulated) notes[n++] = (NnWeightsNote){SIMULATED_NOTE, m->simulated};
     n += division_notes(arena, &data->division, notes + n);
     notes[n] = (NnWeightsNote){NULL, NULL};
 }

@@ -4,7 +4,8 @@
  * Its metadata: `net`, the net's name; `net.hash`, of its layers, their arguments
  * and shapes; `data`, the name of the data set; `accuracy` or `loss` on the test
  * part; where the training part was divided, `data.valid` and `data.limit` say how, and
- * `data.seed` by which seed; `data.classes` is the list of the classes that were chosen.  Files from elsewhere have none of these, and nothing is said of them.
+ * `data.seed` by which seed; `data.classes` is the list of the classes that were chosen;
+ * `quantization.simulated` where int8 was simulated (simulated.h).  Files from elsewhere have none of these, and nothing is said of them.
  */
 #ifndef NNC_ORIGIN_H
 #define NNC_ORIGIN_H
@@ -12,7 +13,7 @@
 #include "commands/support/load.h"
 #include "runtime/train/train.h"
 
-enum { ORIGIN_NOTES = 9 };
+enum { ORIGIN_NOTES = 10 };
 
 /* The metadata to save, up to a key of NULL.  `score`: NULL where the weights were not tested. */
 void origin_notes(const Model *, const Dataset *, const NnScore *score, NnWeightsNote notes[ORIGIN_NOTES]);

@@ -31,20 +31,29 @@ static bool row_affine(const F32Model *f, const WeightRequest *r, double *scale,
     return true;
 }
 
+static double least_scale(double bias, double x_scale)
+{
+    return fabs(bias) / (x_scale * (QUANTIZED_BIAS_MAX - 1)) * (1 + 1e-6);
+}
+
 static double row_scale(const double *weight, int64_t count, double bias, double x_scale)
 {
     double largest = 0;
     for (int64_t i = 0; i < count; i++) largest = fmax(largest, fabs(weight[i]));
-    const double least = fabs(bias) / (x_scale * (QUANTIZED_BIAS_MAX - 1));
-    return (double)(float)fmax(fmax(largest / 127, least * (1 + 1e-6)), 1e-30);
+    return (double)(float)fmax(fmax(largest / 127, least_scale(bias, x_scale)), 1e-30);
 }
 
-static void quantize_row(LayerNumbers *l, int64_t row, const double *weight, double bias, double x_scale)
+/* Learned: 0, or the scale, at which floats are divided as training does it. */
+static void quantize_row(LayerNumbers *l, int64_t row, const double *weight, double bias, double x_scale,
+                         double learned)
 {
     const int64_t count = l->count / l->rows;
-    const double scale = l->scale[row] = row_scale(weight, count, bias, x_scale);
-    for (int64_t i = 0; i < count; i++)
-        l->weight[row * count + i] = (int8_t)fmin(fmax(round(weight[i] / scale), -127), 127);
+    const double least = learned > 0 ? (double)(float)fmax(learned, least_scale(bias, x_scale)) : 0;
+    const double scale = l->scale[row] = learned > 0 ? least : row_scale(weight, count, bias, x_scale);
+    for (int64_t i = 0; i < count; i++) {
+        const double ratio = learned > 0 ? (double)((float)weight[i] / (float)scale) : weight[i] / scale;
+        l->weight[row * count + i] = (int8_t)fmin(fmax(round(ratio), -127), 127);
+    }
     l->bias[row] = (int32_t)fmin(fmax(round(bias / (x_scale * scale)), -QUANTIZED_BIAS_MAX), QUANTIZED_BIAS_MAX);
 }
 
@@ -65,7 +74,7 @@ static const LayerNumbers *no_numbers(const WeightRequest *r)
     return NULL;
 }
 
-const LayerNumbers *quantize_layer(const F32Model *f, const WeightRequest *r)
+const LayerNumbers *quantize_layer(const F32Model *f, const WeightRequest *r, const double *learned)
 {
     LayerNumbers *l = new_layer(f->arena, r);
     const int64_t count = l->count / l->rows;
@@ -80,7 +89,7 @@ const LayerNumbers *quantize_layer(const F32Model *f, const WeightRequest *r)
         double sum = offset;
         for (int64_t i = 0; i < count; i++) sum += row[i] = (from ? (double)from[o * count + i] : 1) * scale[o];
         if (!isfinite(sum)) return no_numbers(r);
-        quantize_row(l, o, row, offset, r->x->scale);
+        quantize_row(l, o, row, offset, r->x->scale, learned ? learned[o] : 0);
     }
     return l;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "commands/support/feeding.h"
+#include "commands/support/simulated.h"
 
 typedef struct ScaleFile {
     NnTensors *file;
@@ -66,21 +67,34 @@ static bool in_f32_by_file(void *user, const Node *layer)
     return false;
 }
 
+typedef enum FileKind { FILE_OF_FLOATS, FILE_OF_INTEGERS, FILE_SIMULATED } FileKind;
+
 /* Pipes are read once, by those that load them. */
-static bool may_be_quantized(const char *path)
+static FileKind scales_kind(const char *path)
 {
     struct stat s;
     NnError error = {0};
-    if (!path || stat(path, &s) || !S_ISREG(s.st_mode)) return false;
+    if (!path || stat(path, &s) || !S_ISREG(s.st_mode)) return FILE_OF_FLOATS;
     NnTensors *header = nn_tensors_open_header(path, &error);
-    const bool is = header && nn_tensors_metadata(header, "quantization");
+    FileKind kind = FILE_OF_FLOATS;
+    if (header && simulated_is_of(header)) kind = FILE_SIMULATED;
+    if (header && nn_tensors_metadata(header, "quantization")) kind = FILE_OF_INTEGERS;
     nn_tensors_close(header);
-    return is;
+    return kind;
 }
 
-int quantized_load(Model *m, const char *path, bool learns)
+static int load_simulated(Model *m, const char *path, bool simulates)
 {
-    if (!may_be_quantized(path)) return STATUS_OK;
+    if (simulates) return simulated_apply(m);
+    fprintf(stderr, "nnc: note: %s was trained with simulated int8: nnc quantize makes int8 weights of it\n", path);
+    return STATUS_OK;
+}
+
+int quantized_load(Model *m, const char *path, bool learns, bool simulates)
+{
+    const FileKind kind = scales_kind(path);
+    if (kind == FILE_OF_FLOATS) return STATUS_OK;
+    if (kind == FILE_SIMULATED) return load_simulated(m, path, simulates);
     if (learns && m->net->heads.count)
         return fail(STATUS_INPUT, "%s has heads, which are not trained beside int8 weights", m->net->name);
     ScaleFile f = {.path = path, .m = m};

@@ -21,8 +21,10 @@
 #include "runtime/core/tensors_save.h"
 
 /* Where the file at the path, which may be NULL, is one of int8 weights, the model's net becomes the
- * integer net; with `learns`, what stays in f32 can be trained.  Messages are printed.  Returns a Status. */
-int quantized_load(Model *, const char *path, bool learns);
+ * integer net; with `learns`, what stays in f32 can be trained.  Where it is one that was trained with
+ * simulated int8, the net becomes the simulated one if `simulates`; else a note says so.  Messages are
+ * printed.  Returns a Status. */
+int quantized_load(Model *, const char *path, bool learns, bool simulates);
 
 /* ---- the numbers of a layer, from those of the f32 net: quantize_weights.c ---- */
 
@@ -41,8 +43,9 @@ typedef struct F32Model {
     Arena *arena;
 } F32Model;
 
-/* NULL, after a message, where a weight is no number. */
-const LayerNumbers *quantize_layer(const F32Model *, const WeightRequest *);
+/* With scales of the rows that were learned, or NULL: by the largest weights.  NULL, after a message, where a
+ * weight is no number. */
+const LayerNumbers *quantize_layer(const F32Model *, const WeightRequest *, const double *learned);
 
 /* Writes the file.  `notes` ends with a key of NULL; metadata of `from` is kept. */
 typedef struct QuantizedFile {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/support/simulated.h"
 #include "elab/attributes.h"
 #include "elab/value.h"
 
@@ -214,6 +215,10 @@ static int compare_notes(const NnTensors *file, const char *path, const NnWeight
         if (!then) return fail(STATUS_INPUT, "%s is not a checkpoint: it has no %s", path, run_keys[i].key);
         if (strcmp(then, now) != 0) return differs(path, run_keys[i].what, then, now);
     }
+    const bool simulated = note_find(notes, SIMULATED_NOTE);
+    if (simulated != simulated_is_of(file))
+        return differs(path, "the training", simulated ? "in f32" : "with --quantize int8",
+                       simulated ? "with --quantize int8" : "in f32");
     return STATUS_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "commands/support/load.h"
 #include "commands/support/origin.h"
 #include "commands/support/save.h"
+#include "commands/support/simulated.h"
 #include "commands/support/weighted.h"
 #include "commands/train/chunking.h"
 #include "commands/train/lr_find.h"
@@ -32,9 +33,10 @@ static const double usual_interval = 300; /* seconds between two checkpoints */
 typedef struct TrainCommand {
     TrainRequest request;
     Ranks ranks;
-    int64_t batch; /* of a step that is in chunks; 0: the model's */
-    bool lost;     /* this rank cannot go on, and others may wait for it */
-    Model m, last; /* last: the same net for the last, shorter batch of an epoch; no info: there is none */
+    int64_t batch;      /* of a step that is in chunks; 0: the model's */
+    bool lost;          /* this rank cannot go on, and others may wait for it */
+    FoundScales scales; /* of --quantize */
+    Model m, last;      /* last: the same net for the last, shorter batch of an epoch; no info: there is none */
     Feeding feeding;
     Teacher teacher;
     void *model;
@@ -206,7 +208,10 @@ static int load_init(const TrainCommand *t)
     if (status) return status;
     fprintf(stderr, "start      %s\n", path);
     origin_compare(w.file, path, &t->m, t->feeding.data);
-    int failed = nn_weights_load(t->m.info, t->model, w.file, path, NN_LOAD_MATCHING, stderr, &error);
+    simulated_set(&t->scales, t->m.info, t->model);
+    FILE *report =
+        t->scales.found ? NULL : stderr; /* the weights are complete, and scales are not in files of floats */
+    int failed = nn_weights_load(t->m.info, t->model, w.file, path, NN_LOAD_MATCHING, report, &error);
     weighted_close(&w);
     return failed ? fail_error(&error) : STATUS_OK;
 }
@@ -234,6 +239,7 @@ static void print_header(const TrainCommand *t)
                                 .feeding = &t->feeding,
                                 .jit = t->request.load.jit,
                                 .chunked = t->batch,
+                                .scales = t->scales.samples,
                                 .ranks = t->ranks.engine.size,
                                 .threads = t->request.load.threads,
                                 .engine = t->ranks.engine.engine,
@@ -400,6 +406,16 @@ static int train_loaded(TrainCommand *t)
     return status;
 }
 
+/* Before anything is made of the net: it is trained as its int8 form would compute. */
+static int simulate_int8(TrainCommand *t)
+{
+    const TrainRequest *r = &t->request;
+    int status = STATUS_OK;
+    if (!r->quantize) return STATUS_OK;
+    if (r->init) status = simulated_find(&r->load, &t->m, &r->data, r->init, &t->scales);
+    return status ? status : simulated_apply(&t->m);
+}
+
 static int train_run(int argc, char **argv)
 {
     TrainCommand t = {0};
@@ -412,6 +428,7 @@ static int train_run(int argc, char **argv)
     if (!status) status = train_request_read(&t.request, argc, argv);
     if (!status) status = load_net(&t.request.load, &t.m);
     if (!status) status = chunking_decide(&t.request, &t.m, &t.ranks, &t.batch);
+    if (!status) status = simulate_int8(&t);
     if (!status) {
         override_spec(&t);
         feeding_start(&t.feeding, &t.m, &t.request.data);

@@ -60,6 +60,10 @@ List train_facts(const TrainFactsInput *in)
     if (in->ranks > 1)
         add_fact(arena, &facts, "ranks",
                  arena_printf(arena, "%d with %" PRId64 " threads, %s", in->ranks, in->threads, in->engine));
+    if (in->m->simulated)
+        add_fact(arena, &facts, "int8",
+                 in->scales ? arena_printf(arena, "simulated, scales from %" PRId64 " samples", in->scales)
+                            : "simulated, learned scales");
     if (memory) add_fact(arena, &facts, "memory", memory);
     add_fact(arena, &facts, "back end", jit_name(in->jit));
     if (in->resumed) add_fact(arena, &facts, "resumed", resumed_text(arena, in));

@@ -15,6 +15,7 @@ typedef struct TrainFactsInput {
     const Feeding *feeding;
     JitKind jit;
     int64_t chunked; /* the batch, where the code's is a chunk of it; else 0 */
+    int64_t scales;  /* samples that those of simulated int8 were found by; 0: none were looked for */
     int ranks;
     int64_t threads;          /* of each */
     const char *engine;       /* by which they speak */

@@ -30,7 +30,8 @@ enum {
     QUIET,
     REPRODUCIBLE,
     SHARD_OPTIMIZER,
-    CHUNK
+    CHUNK,
+    TRAIN_QUANTIZE
 };
 
 const Option train_options[] = {
@@ -51,6 +52,8 @@ const Option train_options[] = {
     {'o', "output", "FILE", "file for the weights (default: NET.safetensors in this directory)", false},
     {LOG, "log", "FILE", "write every step and every evaluation to FILE.csv or FILE.jsonl", false},
     {QUIET, "quiet", NULL, "only the results at the end, warnings and errors: no table of epochs, no progress", false},
+    {TRAIN_QUANTIZE, "quantize", "int8",
+     "train on with simulated int8 (--init FILE): for nnc quantize, which takes the scales that are learned", false},
     {STEPS, "steps", "N", "stop after N steps (without --epochs: as many epochs as needed)", false},
     {TIME_LIMIT, "time-limit", "T", "stop after a time such as 90s, 15m or 2h", false},
     {CHECKPOINT, "checkpoint", "FILE", "file for checkpoints (default: NET.checkpoint.safetensors in this directory)",
@@ -141,6 +144,14 @@ static bool take_keep(TrainRequest *r, const char *text)
     return false;
 }
 
+static bool take_quantize(TrainRequest *r, const char *text)
+{
+    r->quantize = strcmp(text, "int8") == 0;
+    if (r->quantize) return true;
+    usage_error(&command_train, "--quantize takes int8, not '%s'", text);
+    return false;
+}
+
 static bool take_train_option(TrainRequest *r, int id, const char *value)
 {
     const Command *self = &command_train;
@@ -168,6 +179,7 @@ static bool take_train_option(TrainRequest *r, int id, const char *value)
     case CHECKPOINT: r->checkpoint = value; return true;
     case SHARD_OPTIMIZER: return r->shard = true;
     case REPRODUCIBLE: return r->reproducible = true;
+    case TRAIN_QUANTIZE: return take_quantize(r, value);
     case CHUNK: return option_int(self, "chunk", value, 1, 1 << 20, &r->chunk);
     case CHECKPOINT_EVERY: return take_interval(r, value);
     case RESUME:
@@ -201,5 +213,7 @@ int train_request_read(TrainRequest *r, int argc, char **argv)
     r->load.path = reader.operands[0];
     r->load.train = true;
     if (!r->resumes) r->init = weighted_path(&r->load, r->init);
+    if (r->quantize && !r->resumes && !r->init)
+        return usage_error(&command_train, "--quantize trains on from weights in f32 (--init FILE)");
     return STATUS_OK;
 }

@@ -18,6 +18,7 @@ typedef struct TrainRequest {
     bool resumes;                /* from `resume`, or NULL: from the file of checkpoints */
     const char *resume;
     bool lr_find;
+    bool quantize; /* int8 is simulated */
     bool quiet;
     bool reproducible;
     bool shard;    /* the optimizer's state over the ranks */

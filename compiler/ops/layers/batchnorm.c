@@ -457,37 +457,6 @@ static void frozen_grad(Backward *b, const Node *n)
     backward_give(b, n->in[0], node_out(g, d, node_shape_in(n)));
 }
 
-/* ---- scale and shift ----------------------------------------------------- */
-
-static const char *const fold_in[] = {"weight", "bias", NULL};
-static const char *const fold_out[] = {"scale", "shift", NULL};
-
-/* Inference as y = scale[c] · x + shift[c]. */
-static void fold_plain(Writer *w, const Node *n)
-{
-    const BatchnormAttrs *a = n->attrs;
-    writer_bind_int(w, "C", n->out[0]->shape.dim[0]);
-    writer_bind_real(w, "eps", a->eps);
-    ignore_count(w, n);
-    writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    if (batchnorm_is_affine(n)) {
-        writer_put(w, "scale[c] = weight[c] / $sqrt(running_var[c] + $eps);\n"
-                      "shift[c] = bias[c] - running_mean[c] * scale[c];\n");
-    } else {
-        writer_put(w, "scale[c] = 1 / $sqrt(running_var[c] + $eps);\n"
-                      "shift[c] = -running_mean[c] * scale[c];\n");
-    }
-    writer_put(w, "}");
-}
-
-static const Op batchnorm_fold = {
-    .name = "batchnorm.fold",
-    .class = OP_INTERNAL,
-    .in = fold_in,
-    .out = fold_out,
-    .plain = fold_plain,
-};
-
 /* ---- the forms -------------------------------------------------------- */
 
 #define BATCHNORM_TRAINING(IN, MUTATES, VARIANTS)                                                                 \

@@ -53,4 +53,7 @@ void batchnorm_training_in_chunks(GraphRewriter *, Node *);
 void batchnorm_sums_in_chunks(GraphRewriter *, Node *);
 extern const Op batchnorm_dx;
 
+/* batchnorm_fold.c: Op.fold */
+extern const Op batchnorm_fold;
+
 #endif

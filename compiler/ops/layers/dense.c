@@ -444,6 +444,7 @@ static bool dense_quantize(Quantizer *q, const Node *n)
     made->data_count = 1;
     r.affine = f.affine;
     r.y = quantizer_result(q, made, f.value);
+    r.value = f.value;
     a->factor = quantizer_weights(q, made, &r);
     quantizer_levels(&f, r.y, &a->low, &a->high);
     return true;

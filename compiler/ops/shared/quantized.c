@@ -83,6 +83,7 @@ bool quantized_correlation(Quantizer *q, const Node *n, const Correlation *c, We
     node_in(quantizer_graph(q), made, (Tensor *)r.x);
     made->data_count = 1;
     r.y = quantizer_result(q, made, f.value);
+    r.value = f.value;
     a->factor = quantizer_weights(q, made, &r);
     quantizer_levels(&f, r.y, &a->low, &a->high);
     return true;
@@ -129,6 +130,9 @@ bool quantized_average(Quantizer *q, const Node *n, const PoolRegions regions[2]
     a->divides = !own_scale || !same_size(&regions[0]) || !same_size(&regions[1]);
     const Tensor *y = a->divides ? quantizer_result_like(q, made, n->out[0], x) : quantizer_result(q, made, n->out[0]);
     if (!a->divides) a->factor = multiplier_of(x->scale / (y->scale * (double)count));
+    if (!a->divides) quantizer_averages(q, n->out[0], count);
+    if (a->divides && !regions[0].padding_counts && !regions[1].padding_counts)
+        quantizer_averages_integers(q, n->out[0]);
     return true;
 }
 

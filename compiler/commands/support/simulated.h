@@ -1,0 +1,46 @@
+/*
+ * simulated: training with simulated int8 (`nnc train --quantize int8`), and the weights that come of it.
+ *
+ * Such a file has the weights in f32, the scales that were learned (quantize/simulate.h) and in its
+ * metadata `quantization.simulated`, as JSON.  eval and predict compute with the rounding then, and
+ * `nnc quantize` takes the scales as they are.
+ */
+#ifndef NNC_COMMANDS_SIMULATED_H
+#define NNC_COMMANDS_SIMULATED_H
+
+#include "commands/support/feeding.h"
+#include "commands/support/quantized.h"
+
+#define SIMULATED_NOTE "quantization.simulated"
+
+/* The scales that training begins with. */
+typedef struct FoundScales {
+    bool found;
+    int64_t samples;
+    List values; /* of FoundScale */
+} FoundScales;
+
+typedef struct FoundScale {
+    const char *name; /* of a tensor of the model */
+    int64_t count;
+    float *values;
+} FoundScale;
+
+/* The model's net becomes the simulated one.  Returns a Status, after a message. */
+int simulated_apply(Model *);
+
+/* Finds the scales, by samples of the training part, with the weights of the file, which are complete;
+ * where these have learned scales, none are looked for.  Before simulated_apply. */
+int simulated_find(const LoadOptions *, const Model *, const DataRequest *, const char *weights, FoundScales *);
+void simulated_set(const FoundScales *, const nn_model_info *, void *model);
+
+/* Whether the file is of weights that were trained so. */
+bool simulated_is_of(const NnTensors *);
+
+/* ---- of such a file ------------------------------------------------------------------------------ */
+
+/* The learned scale of a value, or of the rows of a layer's weight; false, or NULL, and a message where it has none. */
+bool simulated_value_scale(NnTensors *, Arena *, const char *path, const char *value, Affine *);
+const double *simulated_weight_scales(NnTensors *, Arena *, const char *path, const char *layer, int64_t rows);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * scale_rows: a weight or a bias with a batchnorm folded into it, y[r][…] = scale[r] · weight[r][…] + shift[r];
+ * a weight has no shift.
+ *
+ *   dweight[r][…] = scale[r] · dy[r][…];   dscale[r] = Σ dy[r][…] · weight[r][…];   dshift = dy
+ */
+#include "autodiff/backward.h"
+#include "graph/graph.h"
+
+static const char *const rows_in[] = {"weight", "scale", "shift", NULL};
+static const char *const rows_out[] = {"y", NULL};
+static const char *const dweight_in[] = {"dy", "scale", NULL};
+static const char *const dscale_in[] = {"dy", "weight", NULL};
+static const char *const dweight_out[] = {"dweight", NULL};
+static const char *const dscale_out[] = {"dscale", NULL};
+
+static void bind_rows_of(Writer *w, const Tensor *weight)
+{
+    const int64_t rows = weight->shape.dim[0];
+    writer_bind_int(w, "rows", rows);
+    writer_bind_int(w, "columns", shape_count(weight->shape) / rows);
+}
+
+#define EACH_ROW                           \
+    "for ($int r = 0; r < $rows; r++) {\n" \
+    "    for ($int k = r * $columns; k < (r + 1) * $columns; k++) {\n"
+
+static void rows_plain(Writer *w, const Node *n)
+{
+    bind_rows_of(w, n->in[0]);
+    writer_put(w, node_has(n, 2) ? EACH_ROW "        y[k] = scale[r] * weight[k] + shift[r];\n    }\n}\n"
+                                 : EACH_ROW "        y[k] = scale[r] * weight[k];\n    }\n}\n");
+}
+
+static void rows_dweight_plain(Writer *w, const Node *n)
+{
+    bind_rows_of(w, n->out[0]);
+    writer_put(w, EACH_ROW "        dweight[k] = scale[r] * dy[k];\n    }\n}\n");
+}
+
+static void rows_dscale_plain(Writer *w, const Node *n)
+{
+    bind_rows_of(w, n->in[1]);
+    writer_put(w, "for ($int r = 0; r < $rows; r++) {\n"
+                  "    $real sum = 0;\n"
+                  "    for ($int k = r * $columns; k < (r + 1) * $columns; k++) {\n"
+                  "        sum += dy[k] * weight[k];\n"
+                  "    }\n"
+                  "    dscale[r] = sum;\n"
+                  "}\n");
+}
+
+static const Op rows_dweight = {
+    .name = "scale_rows.dweight",
+    .class = OP_INTERNAL,
+    .in = dweight_in,
+    .out = dweight_out,
+    .plain = rows_dweight_plain,
+};
+
+static const Op rows_dscale = {
+    .name = "scale_rows.dscale",
+    .class = OP_INTERNAL,
+    .in = dscale_in,
+    .out = dscale_out,
+    .plain = rows_dscale_plain,
+};
+
+/* Of in[input], by the other one of weight and scale. */
+static void give_product(Backward *b, const Op *op, const Node *n, int input)
+{
+    Graph *g = backward_graph(b);
+    if (!backward_wants(b, n->in[input])) return;
+    Node *d = backward_node(b, op, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    node_in(g, d, n->in[1 - input]);
+    backward_give(b, n->in[input], node_out_as(g, d, g->real, false, n->in[input]->shape));
+}
+
+static void rows_grad(Backward *b, const Node *n)
+{
+    give_product(b, &rows_dscale, n, 1);
+    if (node_has(n, 2) && backward_wants(b, n->in[2])) backward_give(b, n->in[2], backward_of(b, n->out[0]));
+    give_product(b, &rows_dweight, n, 0);
+}
+
+const Op op_scale_rows = {
+    .name = "scale_rows",
+    .summary = "a weight or a bias with a batchnorm folded into it",
+    .formula = "y = scale[r] * weight + shift[r]",
+    .class = OP_INTERNAL,
+    .in = rows_in,
+    .out = rows_out,
+    .grad = rows_grad,
+    .plain = rows_plain,
+};

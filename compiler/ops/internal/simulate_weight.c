@@ -1,0 +1,101 @@
+/*
+ * simulate_weight: the numbers that the int8 form of a weight stands for, in floats, with a scale for each row.
+ *
+ *   q = min(max(round(weight / scale[r]), −127), 127), ties away from zero;   y = scale[r] · q
+ *
+ * The gradients are those of simulate.
+ */
+#include "autodiff/backward.h"
+#include "graph/graph.h"
+
+static const char *const weight_in[] = {"weight", "scale", NULL};
+static const char *const weight_out[] = {"y", NULL};
+static const char *const gradients_in[] = {"dy", "weight", "scale", NULL};
+static const char *const dweight_out[] = {"dweight", NULL};
+static const char *const dscale_out[] = {"dscale", NULL};
+
+#define ROWS                               \
+    "for ($int r = 0; r < $rows; r++) {\n" \
+    "    const $real step = scale[r], half = ($real)0.5;\n"
+#define COLUMNS                                                        \
+    "    for ($int k = r * $columns; k < (r + 1) * $columns; k++) {\n" \
+    "        const $real ratio = weight[k] / step;\n"                  \
+    "        const $real whole = ratio < 0 ? -$floor(half - ratio) : $floor(ratio + half);\n"
+
+static void bind_weight_rows(Writer *w, const Tensor *weight)
+{
+    const int64_t rows = weight->shape.dim[0];
+    writer_bind_int(w, "rows", rows);
+    writer_bind_int(w, "columns", shape_count(weight->shape) / rows);
+}
+
+static void weight_plain(Writer *w, const Node *n)
+{
+    bind_weight_rows(w, n->in[0]);
+    writer_put(w, ROWS COLUMNS "        y[k] = step * (whole < -127 ? -127 : whole > 127 ? 127 : whole);\n"
+                               "    }\n"
+                               "}\n");
+}
+
+static void weight_dweight_plain(Writer *w, const Node *n)
+{
+    bind_weight_rows(w, n->in[1]);
+    writer_put(w, ROWS COLUMNS "        dweight[k] = whole >= -127 && whole <= 127 ? dy[k] : 0;\n"
+                               "    }\n"
+                               "}\n");
+}
+
+static void weight_dscale_plain(Writer *w, const Node *n)
+{
+    bind_weight_rows(w, n->in[1]);
+    writer_put(w, ROWS "    $real sum = 0;\n" COLUMNS
+                       "        sum += dy[k] * (whole < -127 ? -127 : whole > 127 ? 127 : whole - ratio);\n"
+                       "    }\n"
+                       "    dscale[r] = sum;\n"
+                       "}\n");
+}
+
+static const Op weight_dweight = {
+    .name = "simulate_weight.dweight",
+    .class = OP_INTERNAL,
+    .in = gradients_in,
+    .out = dweight_out,
+    .plain = weight_dweight_plain,
+};
+
+static const Op weight_dscale = {
+    .name = "simulate_weight.dscale",
+    .class = OP_INTERNAL,
+    .in = gradients_in,
+    .out = dscale_out,
+    .plain = weight_dscale_plain,
+};
+
+static void give_weight_gradient(Backward *b, const Op *op, const Node *n, int input)
+{
+    Graph *g = backward_graph(b);
+    if (!backward_wants(b, n->in[input])) return;
+    Node *d = backward_node(b, op, n);
+    node_in(g, d, backward_of(b, n->out[0]));
+    node_in(g, d, n->in[0]);
+    node_in(g, d, n->in[1]);
+    backward_give(b, n->in[input], node_out_as(g, d, g->real, false, n->in[input]->shape));
+}
+
+static void weight_grad(Backward *b, const Node *n)
+{
+    give_weight_gradient(b, &weight_dscale, n, 1);
+    give_weight_gradient(b, &weight_dweight, n, 0);
+}
+
+const Op op_simulate_weight = {
+    .name = "simulate_weight",
+    .summary = "the numbers that the int8 form of a weight stands for",
+    .formula = "y = scale[r] * min(max(round(weight / scale[r]), -127), 127)",
+    .class = OP_INTERNAL,
+    .traits = OP_OWN_GRADIENT,
+    .in = weight_in,
+    .out = weight_out,
+    .grad = weight_grad,
+    .plain = weight_plain,
+};
