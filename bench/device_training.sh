@@ -73,5 +73,10 @@ row '`f6`, `output`' five.safetensors 0.01 --set "$sgd" --train-only 'output.*' 
 row 'the same with `momentum=0.9`' five.safetensors 0.002 --set 'optimizer sgd(lr=0.002, momentum=0.9)' --train-only 'output.*' --train-only 'f6.*'
 row 'the same with `adam`' five.safetensors 0.001 --train-only 'output.*' --train-only 'f6.*'
 row "$too_much" five.safetensors 0.01 --set "$sgd"
+for limit in 28K 32K 40K 48K 64K 96K 128K 256K; do
+    row "\`update auto\` in $limit" five.safetensors 0.01 --set "$sgd" --set update=auto --data "$MNIST" --memory-limit $limit
+    sed -n 's/^nnc: note: update auto trains \([^:]*\): .*/    trains \1/p' log
+done
+row '`update auto` in 64K, `f6` and `output` in floats, the others in int8' eight_f6.safetensors 0.01 --set "$sgd" --set update=auto --data "$MNIST" --memory-limit 64K
 samples 56789
 row '`f6`, `output`, the others in int8, from digits 5 to 9 alone' eight_f6.safetensors 0.01 --set "$sgd"

@@ -13,6 +13,7 @@
 #include "commands/compile.h"
 #include "commands/support/output.h"
 #include "commands/support/weighted.h"
+#include "commands/train/update_auto.h"
 #include "emit/c_names.h"
 #include "lower/dump.h"
 
@@ -125,6 +126,7 @@ bool compile_take_option(CompileRequest *r, int id, const char *value)
     case COMPILE_TARGET: return take_target(r, value);
     case COMPILE_MAIN: return r->main = true;
     case COMPILE_HOOKS: return r->hooks = true;
+    case COMPILE_DATA: r->data = value; return true;
     case COMPILE_WEIGHTS: r->trained.weights = value; return true;
     case COMPILE_WEIGHTS_OUT: r->trained.weights_out = value; return true;
     case COMPILE_INPUT_TYPE: return take_input_type(r, value);
@@ -338,10 +340,12 @@ int compile_emit(const CompileRequest *r, Model *l, const char *prefix, const ch
     options.prefix = prefix;
     options.header = header;
     if (!limit_has_training(&r->load, r->command, options.lower.train)) return STATUS_USAGE;
+    int status = r->data || options.lower.constants ? update_auto(r, l, &options.lower) : STATUS_OK;
+    if (status != STATUS_OK) return status;
     if (options.lower.constants && !is_trained(l))
         return fail(STATUS_INPUT, "nothing of %s is trained: all its parameters are frozen%s", l->net->name,
                     l->original ? ", or in int8 (nnc quantize --keep LAYERS leaves layers in f32)" : "");
-    int status = r->trained.weights ? trained_read(&r->trained, l, &options, &trained) : STATUS_OK;
+    status = r->trained.weights ? trained_read(&r->trained, l, &options, &trained) : STATUS_OK;
     if (status != STATUS_OK) return status;
     if (r->trained.weights) options.trained = &trained;
     options.main = r->main;

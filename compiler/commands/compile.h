@@ -21,6 +21,7 @@ enum {
     COMPILE_INPUT_TYPE,
     COMPILE_MAIN,
     COMPILE_HOOKS,
+    COMPILE_DATA,
     COMPILE_FIRST_OWN
 };
 
@@ -47,6 +48,7 @@ enum {
     {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false}, \
     {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)", false}, \
     {COMPILE_HOOKS, "hooks", NULL, "training steps with hooks that are called as gradients become final", false}, \
+    {COMPILE_DATA, "data", "PATH", "with update auto in the train section: the samples by which what is trained is chosen (default: the shipped digits)", false}, \
     {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images", false}
 /* clang-format on */
 
@@ -61,6 +63,7 @@ typedef struct CompileRequest {
     bool plain, main, hooks;
     const char *target; /* NULL: native */
     TrainedRequest trained;
+    const char *data; /* of --data, or NULL */
     Stage dump;
     int last_pass; /* LowerOptions.last_pass, of --dump=PASS */
 } CompileRequest;

@@ -10,9 +10,9 @@
 #include "elab/attributes.h"
 
 static const char *const key_names[KEY_COUNT + 1] = {
-    "loss",      "optimizer", "schedule", "regularize", "clip",  "batch", "epochs", "seed",
-    "normalize", "fit",       "augment",  "stop",       "order", "valid", "keep",   "ema",
-    "lookahead", "mixup",     "cutmix",   "teacher",    "group", NULL,
+    "loss",      "optimizer", "schedule", "regularize", "clip",    "batch", "epochs", "seed",
+    "normalize", "fit",       "augment",  "stop",       "order",   "valid", "keep",   "update",
+    "ema",       "lookahead", "mixup",    "cutmix",     "teacher", "group", NULL,
 };
 
 const char *const *train_keys(void) { return key_names; }

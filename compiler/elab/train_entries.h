@@ -24,6 +24,7 @@ typedef enum Key {
     KEY_ORDER,
     KEY_VALID,
     KEY_KEEP,
+    KEY_UPDATE,
     KEY_EMA, /* written as calls, as the four below: ema(0.999) */
     KEY_LOOKAHEAD,
     KEY_MIXUP,

@@ -402,6 +402,13 @@ static void read_keep(Training *t, const TrainEntry *entry)
     if (kind >= 0) t->spec->keep = kind == 0 ? KEEP_BEST : KEEP_LAST;
 }
 
+static void read_update(Training *t, const TrainEntry *entry)
+{
+    static const char *const names[] = {"all", "auto"};
+    const ConstArg *arg = train_single(t, entry);
+    t->spec->update_auto = arg && choose_bare(t, KEY_UPDATE, arg, names, 2) == 1;
+}
+
 bool train_keeps_best(const TrainSpec *spec)
 {
     return spec->keep == KEEP_BEST || (spec->keep == KEEP_DEFAULT && spec->stop_patience > 0);
@@ -499,6 +506,7 @@ static void read_entries(Training *t)
         [KEY_ORDER] = read_order,
         [KEY_VALID] = read_valid,
         [KEY_KEEP] = read_keep,
+        [KEY_UPDATE] = read_update,
     };
     TrainSpec *spec = t->spec;
     train_read_groups(t);

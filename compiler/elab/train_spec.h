@@ -89,6 +89,7 @@ typedef struct TrainSpec {
     int64_t stop_patience; /* 0: never */
     double valid;          /* of the training part, for validation: a share below 1, or samples; 0: none */
     KeepKind keep;
+    bool update_auto;  /* C that trains on within a limit of memory trains what is chosen for that: update_auto.h */
     bool sequential;   /* samples are taken in the order of the data */
     double ema;        /* decay of the weights' average; 0: none */
     int64_t lookahead; /* every so many steps, 0: never, */
