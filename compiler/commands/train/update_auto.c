@@ -23,19 +23,19 @@
 
 enum { GRADIENT_SAMPLES = 256 };
 
-typedef struct Candidate {
+typedef struct UpdateCandidate {
     Tensor *param;
     double *gradient; /* the sum over the samples */
     double gain;
     bool chosen;
-} Candidate;
+} UpdateCandidate;
 
 typedef struct UpdateChoice {
     const CompileRequest *request;
     Model *model;
     const LowerOptions *lower;
     Arena *arena;
-    Candidate *at;
+    UpdateCandidate *at;
     int count;
     int64_t bytes; /* of RAM, with what is chosen */
 } UpdateChoice;
@@ -67,7 +67,7 @@ static void find_candidates(UpdateChoice *c)
         if (t->kind == TENSOR_BUFFER) t->fixed = true;
         if (t->kind == TENSOR_PARAM && is_of_statistics(net, t)) t->trainable = false;
         if (t->kind == TENSOR_PARAM && t->trainable)
-            c->at[c->count++] = (Candidate){
+            c->at[c->count++] = (UpdateCandidate){
                 .param = t, .gradient = arena_alloc(c->arena, (size_t)shape_count(t->shape) * sizeof(double))};
     }
 }
@@ -153,7 +153,7 @@ static int measure_gains(UpdateChoice *c)
 
 /* ---- bytes ------------------------------------------------------------------------------------------------ */
 
-static void train_chosen(const UpdateChoice *c, const Candidate *also)
+static void train_chosen(const UpdateChoice *c, const UpdateCandidate *also)
 {
     for (int i = 0; i < c->count; i++) c->at[i].param->trainable = c->at[i].chosen || &c->at[i] == also;
 }
@@ -190,12 +190,12 @@ static int64_t bytes_to_train(const UpdateChoice *c)
 
 /* ---- the choice --------------------------------------------------------------------------------------------- */
 
-static Candidate *best_update(UpdateChoice *c, int64_t *bytes)
+static UpdateCandidate *best_update(UpdateChoice *c, int64_t *bytes)
 {
-    Candidate *best = NULL;
+    UpdateCandidate *best = NULL;
     double most = 0;
     for (int i = 0; i < c->count; i++) {
-        Candidate *a = &c->at[i];
+        UpdateCandidate *a = &c->at[i];
         if (a->chosen || a->gain <= 0) continue;
         train_chosen(c, a);
         const int64_t needed = bytes_to_train(c), more = needed - c->bytes;
@@ -245,7 +245,7 @@ int update_auto(const CompileRequest *r, Model *m, const LowerOptions *lower)
     forget_states(m->net, tensors, model);
     if (status) return status;
     int64_t bytes = 0;
-    for (Candidate *a; (a = best_update(&c, &bytes));) {
+    for (UpdateCandidate *a; (a = best_update(&c, &bytes));) {
         a->chosen = true;
         c.bytes = bytes;
     }
