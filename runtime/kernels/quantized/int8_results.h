@@ -25,6 +25,7 @@ typedef struct nn_quant_scale {
     nn_quant_sums start;            /* what a sum begins with, and 2^31 */
     nn_quant_sums factor, shift;    /* m, −e */
     nn_quant_sums multiplier, more; /* 2m, e − 1 */
+    nn_quant_sums odd_multiplier;   /* that of the odd lanes, in the even ones */
     nn_quant_wide even, odd; /* 2^31 − 2^31 · 2m, of the even lanes and the odd ones; not rectified, − 2^32 */
 } nn_quant_scale;
 
@@ -57,6 +58,7 @@ NN_INLINE nn_quant_scale nn_quant_scale_of(int rectified, nn_quant_sums start, n
     const nn_quant_wide low = (nn_quant_wide)multiplier & 0xffffffffull, high = (nn_quant_wide)multiplier >> 32;
     s.even = rounding - (low << 31);
     s.odd = rounding - (high << 31);
+    s.odd_multiplier = (nn_quant_sums)high;
     return s;
 }
 
@@ -98,9 +100,9 @@ NN_INLINE nn_quant_sums nn_quant_odd(nn_quant_sums x)
 /* v of the formula. */
 NN_INLINE nn_quant_sums nn_quant_doubled(const int rectified, nn_quant_sums x, const nn_quant_scale *s)
 {
-    const nn_quant_sums odd_x = nn_quant_odd(x), odd_m = nn_quant_odd(s->multiplier);
+    const nn_quant_sums odd_x = nn_quant_odd(x);
     const nn_quant_wide even = nn_quant_products(x, s->multiplier) + s->even,
-                        odd = nn_quant_products(odd_x, odd_m) + s->odd;
+                        odd = nn_quant_products(odd_x, s->odd_multiplier) + s->odd;
     if (rectified) return nn_quant_uppers(even, odd) >> s->more;
     return (nn_quant_uppers(even, odd) + (nn_quant_sums)((nn_quant_bits)x >> 31)) >> s->more;
 }
@@ -232,7 +234,10 @@ NN_INLINE void nn_quant_store_block(const int rectified, int8_t *to, const nn_qu
                                     const nn_quant_bounds *b, long count)
 {
     if (b->any_factor) {
-        nn_quant_store_lanes(rectified, to, sum, s, b, count);
+        nn_quant_sums copy[NN_QUANT_GROUPS]; /* else the sums were in memory for this loop's sake */
+        NN_UNROLL
+        for (int g = 0; g < NN_QUANT_GROUPS; g++) copy[g] = sum[g];
+        nn_quant_store_lanes(rectified, to, copy, s, b, count);
         return;
     }
 #if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)

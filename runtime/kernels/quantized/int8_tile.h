@@ -10,7 +10,8 @@
 enum {
     NN_QUANT_TILE = NN_QUANT_VECTORS * NN_QUANT_OUTPUTS,
     NN_QUANT_TILE_SUMS = NN_QUANT_TILE / NN_QUANT_LANES, /* vectors of 32 bits */
-    NN_QUANT_FULL = 10 / NN_QUANT_VECTORS                /* rows of a tile that hide the latency of its products */
+    NN_QUANT_FULL = 10 / NN_QUANT_VECTORS,               /* rows of a tile that hide the latency of its products */
+    NN_QUANT_AHEAD = 1536                                /* bytes of weights that are prefetched */
 };
 
 /* NN_QUANT_TILE outputs, of which `count` exist. */
@@ -61,6 +62,8 @@ NN_INLINE void nn_quant_tile_sums(const int M, const nn_quant_column *c, nn_quan
             nn_quant_sums w[NN_QUANT_VECTORS];
             NN_UNROLL
             for (int v = 0; v < NN_QUANT_VECTORS; v++) w[v] = nn_quant_weights(weight[v] + k * NN_PANEL);
+            NN_UNROLL
+            for (int v = 0; v < NN_QUANT_VECTORS; v++) __builtin_prefetch(weight[v] + k * NN_PANEL + NN_QUANT_AHEAD);
             NN_UNROLL
             for (int m = 0; m < M; m++) {
                 const nn_quant_sums four = nn_quant_broadcast(three[m / 3] + m % 3 * r.step);

@@ -138,6 +138,10 @@ typedef struct nn_quant_32 {
 /* The first `count` bytes, up to 64. */
 NN_INLINE void nn_quant_store_bytes(int8_t *to, nn_quant_sums bytes, long count)
 {
+    if (__builtin_constant_p(count) && count >= 64) {
+        *(nn_quant_ints *)to = bytes;
+        return;
+    }
     const unsigned long long mask = count >= 64 ? ~0ull : (1ull << count) - 1;
     __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_64 *)to) : "v"(bytes), "Yk"(mask));
 }
@@ -156,6 +160,7 @@ NN_INLINE void nn_quant_store_pair(int8_t *to, long apart, nn_quant_sums bytes, 
 
 NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)
 {
+    if (__builtin_constant_p(count) && count >= 64) return *(const nn_quant_ints *)from;
     const unsigned long long mask = count >= 64 ? ~0ull : (1ull << count) - 1;
     nn_quant_sums bytes;
     __asm__("vmovdqu8 {%1, %0%{%2%}%{z%}|%0%{%2%}%{z%}, %1}"
@@ -167,7 +172,10 @@ NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)
 /* to[i] = from[i], as what is multiplied. */
 NN_INLINE void nn_quant_copy(nn_quant_x *to, const int8_t *from, long count)
 {
-    for (long i = 0; i < count; i += 64)
+    long i = 0;
+    for (; i + 64 <= count; i += 64)
+        nn_quant_store_bytes((int8_t *)to + i, nn_quant_load_bytes(from + i, 64) ^ (int)0x80808080, 64);
+    if (i < count)
         nn_quant_store_bytes((int8_t *)to + i, nn_quant_load_bytes(from + i, count - i) ^ (int)0x80808080, count - i);
 }
 

@@ -31,6 +31,7 @@ void nn_int8_forward(const nn_int8_conv *, const nn_int8_conv_args *, int t, int
 
 enum {
     NN_QUANT_COPIES = 131072 / sizeof(nn_quant_x), /* of a block of pixels or rows: a part of a small L2 */
+    NN_QUANT_NEAR = 131072,                        /* bytes of what a block of pixels reads and writes */
     NN_QUANT_FEW = 256                             /* pixels that one thread copies for all outputs */
 };
 
@@ -221,7 +222,10 @@ NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args
 {
     nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
     const long depth = nn_int8_depth(d->c, d->kh, d->kw), most = NN_QUANT_COPIES / depth;
-    const long block = most > NN_QUANT_ROWS ? most / NN_QUANT_ROWS * NN_QUANT_ROWS : most;
+    const long near = NN_QUANT_NEAR / (depth + d->o), limit = near < most ? near : most;
+    const long block = limit > NN_QUANT_ROWS  ? limit / NN_QUANT_ROWS * NN_QUANT_ROWS
+                       : most < NN_QUANT_ROWS ? most
+                                              : NN_QUANT_ROWS;
     const nn_quant_part part = nn_quant_part_of(d, (long)d->n * d->oh * d->ow, t, T);
     const nn_quant_reads reads = {copies, depth, 0, depth, 1};
     for (long p = part.first; p < part.end && part.tile < part.tiles_end; p += block) {

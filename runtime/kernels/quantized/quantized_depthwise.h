@@ -152,64 +152,103 @@ NN_INLINE void nn_quant_band_part(const nn_int8_conv *d, const nn_quant_block *b
     nn_quant_interleave(to, from, b->count);
 }
 
+/* What the columns read in the rows of part q of the window from `row` on: nothing, where there is no such row. */
+typedef struct nn_quant_lines {
+    const int8_t *at[NN_QUANT_TAPS];
+    long step[NN_QUANT_TAPS]; /* from column to column */
+    long columns;             /* of the image */
+} nn_quant_lines;
+
+NN_INLINE nn_quant_lines nn_quant_lines_of(const nn_int8_conv *d, const nn_quant_block *b, const int8_t *x, int row,
+                                           int q)
+{
+    nn_quant_lines l = {.columns = d->w};
+    for (int k = 0; k < NN_QUANT_TAPS; k++) {
+        const int tap = q * NN_QUANT_TAPS + k, i = row + tap * d->dh, inside = i >= 0 && i < d->h && tap < d->kh;
+        l.at[k] = inside ? x + (long)i * d->w * d->c : b->border;
+        l.step[k] = inside ? d->c : 0;
+    }
+    return l;
+}
+
+/* What is the same for a layer and known when its loops are compiled. */
+typedef struct nn_quant_way {
+    int whole, rectified; /* all channels of a block exist */
+    int steps, parts;     /* of the window */
+} nn_quant_way;
+
+/* A part of `count` columns from `first` on, which may be beside the image. */
+NN_INLINE void nn_quant_band_lines(const nn_quant_way way, const nn_quant_lines *l, const nn_quant_block *b, int first,
+                                   int count, nn_quant_sums *to)
+{
+    const nn_quant_lines lines = *l;
+    const int8_t *from[NN_QUANT_TAPS];
+    for (int k = 0; k < count; k++, to += way.parts * NN_QUANT_GROUPS) {
+        const long column = first + k, inside = column >= 0 && column < lines.columns;
+        for (int i = 0; i < NN_QUANT_TAPS; i++) from[i] = inside ? lines.at[i] + column * lines.step[i] : b->border;
+        nn_quant_interleave(to, from, way.whole ? NN_QUANT_BLOCK : b->count);
+    }
+}
+
 /* Adds the products of one window, which begins at `at` in the band. */
-NN_INLINE void nn_quant_window_sums(const int steps, const int parts, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
+NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
                                     const nn_quant_sums *at, long apart, nn_quant_sums *sum)
 {
     NN_UNROLL
-    for (int v = 0; v < steps; v++) NN_UNROLL
-    for (int q = 0; q < parts; q++) NN_UNROLL
+    for (int v = 0; v < way.steps; v++) NN_UNROLL
+    for (int q = 0; q < way.parts; q++) NN_UNROLL
     for (int g = 0; g < NN_QUANT_GROUPS; g++)
-        sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * parts + q][g]);
+        sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * way.parts + q][g]);
 }
 
 /* `count` outputs of a row. */
-NN_INLINE void nn_quant_run(const int steps, const int parts, const nn_int8_conv *d, const nn_quant_block *b,
+NN_INLINE void nn_quant_run(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
                             const nn_quant_sums *band, int count, int8_t *y)
 {
     const nn_quant_bounds bounds = nn_quant_bounds_of(d);
-    const long apart = (long)b->taken * parts, step = (long)d->sw * parts * NN_QUANT_GROUPS;
-    for (int j = 0; j < count; j++, band += step, y += d->c) {
+    const long apart = (long)b->taken * way.parts, step = (long)d->sw * way.parts * NN_QUANT_GROUPS, next = d->c;
+    for (int j = 0; j < count; j++, band += step, y += next) {
         nn_quant_sums sum[NN_QUANT_GROUPS];
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
-        nn_quant_window_sums(steps, parts, b->weight, band, apart, sum);
-        nn_quant_store_block(bounds.rectified, y, sum, b->scale, &bounds, b->count);
+        nn_quant_window_sums(way, b->weight, band, apart, sum);
+        nn_quant_store_block(way.rectified, y, sum, b->scale, &bounds, way.whole ? NN_QUANT_BLOCK : b->count);
     }
 }
 
 /* Row i of an image's results; x and y are from the block's channels on. */
-NN_INLINE void nn_quant_depthwise_row(const nn_int8_conv *d, const nn_quant_window *w, const nn_quant_block *b,
+NN_INLINE void nn_quant_depthwise_row(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
                                       const int8_t *x, int i, int8_t *y)
 {
     nn_quant_sums band[NN_QUANT_BAND * NN_QUANT_GROUPS];
-    const int row = i * d->sh - d->top, between = w->taken == w->apart ? 1 : w->apart;
-    for (int j = 0; j < d->ow; j += w->run) {
-        const int count = d->ow - j < w->run ? d->ow - j : w->run;
-        const int columns = (count - 1) * d->sw + (w->steps - 1) * w->taken + 1;
-        for (int k = 0; k < columns; k++)
-            for (int q = 0; q < w->parts; q++)
-                nn_quant_band_part(d, b, x, row, j * d->sw - d->left + k * between, q,
-                                   band + (k * w->parts + q) * NN_QUANT_GROUPS);
-        int8_t *to = y + (long)j * d->c;
-        if (w->steps == 3 && w->parts == NN_QUANT_3_PARTS)
-            nn_quant_run(3, NN_QUANT_3_PARTS, d, b, band, count, to);
-        else
-            nn_quant_run(w->steps, w->parts, d, b, band, count, to);
+    const nn_quant_window w = nn_quant_window_of(d);
+    const int row = i * d->sh - d->top, between = w.taken == w.apart ? 1 : w.apart, flat = d->kh == 1;
+    for (int j = 0; j < d->ow; j += w.run) {
+        const int count = d->ow - j < w.run ? d->ow - j : w.run, first = j * d->sw - d->left;
+        const int columns = (count - 1) * d->sw + (way.steps - 1) * w.taken + 1;
+        for (int q = 0; q < way.parts && !flat && between == 1; q++) {
+            const nn_quant_lines lines = nn_quant_lines_of(d, b, x, row, q);
+            nn_quant_band_lines(way, &lines, b, first, columns, band + q * NN_QUANT_GROUPS);
+        }
+        for (int k = 0; k < columns && (flat || between > 1); k++)
+            for (int q = 0; q < way.parts; q++)
+                nn_quant_band_part(d, b, x, row, first + k * between, q, band + (k * way.parts + q) * NN_QUANT_GROUPS);
+        nn_quant_run(way, d, b, band, count, y + (long)j * d->c);
     }
 }
 
 /* One tap at each pixel: `count` pixels. */
-NN_INLINE void nn_quant_depthwise_pixels(const nn_int8_conv *d, const nn_quant_block *b, const int8_t *x, long count,
-                                         int8_t *y)
+NN_INLINE void nn_quant_depthwise_pixels(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
+                                         const int8_t *x, long count, int8_t *y)
 {
     const nn_quant_bounds bounds = nn_quant_bounds_of(d);
-    for (long p = 0; p < count; p++, x += d->c, y += d->c) {
+    const long channels = way.whole ? NN_QUANT_BLOCK : b->count, next = d->c;
+    for (long p = 0; p < count; p++, x += next, y += next) {
         nn_quant_sums one[NN_QUANT_GROUPS], sum[NN_QUANT_GROUPS];
-        nn_quant_spread(one, x, b->count);
+        nn_quant_spread(one, x, channels);
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = nn_quant_dot(b->scale[g].start, one[g], b->weight[0][g]);
-        nn_quant_store_block(bounds.rectified, y, sum, b->scale, &bounds, b->count);
+        nn_quant_store_block(way.rectified, y, sum, b->scale, &bounds, channels);
     }
 }
 
@@ -219,21 +258,48 @@ NN_INLINE int nn_quant_is_scaling(const nn_int8_conv *d)
            d->ow == d->w;
 }
 
+/* Rows row … end − 1 of all images, of one block of channels. */
+NN_INLINE void nn_quant_depthwise_rows(const nn_quant_way way, const nn_int8_conv *d, const nn_int8_conv_args *a,
+                                       const nn_quant_block *b, long row, long end)
+{
+    for (; row < end; row++) {
+        int8_t *y = a->y + row * d->ow * d->c + b->first;
+        if (nn_quant_is_scaling(d))
+            nn_quant_depthwise_pixels(way, d, b, a->x + row * d->w * d->c + b->first, d->ow, y);
+        else
+            nn_quant_depthwise_row(way, d, b, a->x + row / d->oh * d->h * d->w * d->c + b->first, (int)(row % d->oh),
+                                   y);
+    }
+}
+
+NN_INLINE void nn_quant_depthwise_block(const nn_quant_way way, const nn_int8_conv *d, const nn_int8_conv_args *a,
+                                        const nn_quant_block *b, long row, long end)
+{
+    if (way.steps == 3 && way.parts == NN_QUANT_3_PARTS)
+        nn_quant_depthwise_rows((nn_quant_way){way.whole, way.rectified, 3, NN_QUANT_3_PARTS}, d, a, b, row, end);
+    else
+        nn_quant_depthwise_rows(way, d, a, b, row, end);
+}
+
 /* d->o is d->c.  Parts are of the rows of all blocks of channels. */
 NN_KERNEL void nn_int8_depthwise(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
 {
     const nn_quant_window w = nn_quant_window_of(d);
     const long rows = (long)d->n * d->oh, units = (d->c + NN_QUANT_BLOCK - 1) / NN_QUANT_BLOCK * rows;
+    const int rectified = nn_quant_bounds_of(d).rectified;
     nn_quant_block b;
-    b.first = -1;
-    for (long k = units * t / T; k < units * (t + 1) / T; k++) {
-        const long first = k / rows * NN_QUANT_BLOCK, row = k % rows;
-        if (b.first != first) nn_quant_block_of(d, a, &w, first, &b);
-        int8_t *y = a->y + row * d->ow * d->c + first;
-        if (nn_quant_is_scaling(d))
-            nn_quant_depthwise_pixels(d, &b, a->x + row * d->w * d->c + first, d->ow, y);
+    for (long k = units * t / T, end = units * (t + 1) / T; k < end; k = (k / rows + 1) * rows) {
+        const long row = k % rows, last = end - k < rows - row ? row + end - k : rows;
+        nn_quant_block_of(d, a, &w, k / rows * NN_QUANT_BLOCK, &b);
+        const int whole = b.count == NN_QUANT_BLOCK;
+        if (whole && rectified)
+            nn_quant_depthwise_block((nn_quant_way){1, 1, w.steps, w.parts}, d, a, &b, row, last);
+        else if (whole)
+            nn_quant_depthwise_block((nn_quant_way){1, 0, w.steps, w.parts}, d, a, &b, row, last);
+        else if (rectified)
+            nn_quant_depthwise_block((nn_quant_way){0, 1, w.steps, w.parts}, d, a, &b, row, last);
         else
-            nn_quant_depthwise_row(d, &w, &b, a->x + row / d->oh * d->h * d->w * d->c + first, (int)(row % d->oh), y);
+            nn_quant_depthwise_block((nn_quant_way){0, 0, w.steps, w.parts}, d, a, &b, row, last);
     }
 }
 
