@@ -330,15 +330,18 @@ const QuantizedLayer *quantized_layer_of(const QuantizedNet *net, const Node *n)
     return NULL;
 }
 
-const Tensor *quantized_joined(const Graph *net, const Tensor *value)
+const Tensor **quantized_joins(const Graph *net)
 {
-    const Tensor *joined = NULL;
+    Arena *arena = net->compilation->arena;
+    const size_t count = (size_t)net->tensors.count + 1;
+    const Tensor **joined = arena_alloc(arena, count * sizeof *joined);
+    bool *several = arena_alloc(arena, count * sizeof *several);
     for (int i = 0; i < net->nodes.count; i++) {
         const Node *n = net->nodes.at[i];
         for (int k = 0; n->op->traits & OP_CONCAT && k < n->in_count; k++) {
-            if (n->in[k] != value) continue;
-            if (joined && joined != n->out[0]) return NULL;
-            joined = n->out[0];
+            const int id = n->in[k]->id;
+            several[id] = several[id] || (joined[id] && joined[id] != n->out[0]);
+            joined[id] = several[id] ? NULL : n->out[0];
         }
     }
     return joined;

@@ -82,8 +82,8 @@ const QuantizedLayer *quantized_layer_of(const QuantizedNet *, const Node *);
 /* NULL after an error of the source. */
 QuantizedNet *quantize_net(Graph *net, const QuantizeSource *);
 
-/* What the only concat that reads a value of the net makes, or NULL. */
-const Tensor *quantized_joined(const Graph *net, const Tensor *value);
+/* By the id of a value of the net: what the only concat that reads it makes, or NULL. */
+const Tensor **quantized_joins(const Graph *net);
 
 /* ---- for Op.quantize --------------------------------------------------------------------- */
 
