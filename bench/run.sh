@@ -227,6 +227,17 @@ END
     [ -n "$ort" ] || printf 'onnxruntime is not installed here, or has no models.\n\n'
     table infer
     table train
+    [ -n "$only" ] || int8_table
+}
+
+# Nets in int8, of all rows: see int8.sh.
+int8_table() {
+    NNC=$NNC CC=$CC THREADS=$THREADS ROUNDS=$ROUNDS PYTHON=$PYTHON NODE=$NODE TIME=$TIME sh bench/int8.sh >"$tmp/int8" || {
+        say 'int8: left out'
+        return
+    }
+    printf 'In int8, and the same net in the QDQ form (\140bench/int8.sh\140, \140-O3 -march=native\140):\n\n'
+    cat "$tmp/int8"
 }
 
 # ---- the rows ---------------------------------------------------------------------------------
