@@ -295,6 +295,23 @@ static Quantizer quantizer_of(Graph *net, const QuantizeSource *source, Quantize
                        .users = arena_alloc(arena, tensors * sizeof(int))};
 }
 
+static const Tensor **joins_of(const Graph *net)
+{
+    Arena *arena = net->compilation->arena;
+    const size_t count = (size_t)net->tensors.count + 1;
+    const Tensor **joined = arena_alloc(arena, count * sizeof *joined);
+    bool *several = arena_alloc(arena, count * sizeof *several);
+    for (int i = 0; i < net->nodes.count; i++) {
+        const Node *n = net->nodes.at[i];
+        for (int k = 0; n->op->traits & OP_CONCAT && k < n->in_count; k++) {
+            const int id = n->in[k]->id;
+            several[id] = several[id] || (joined[id] && joined[id] != n->out[0]);
+            joined[id] = several[id] ? NULL : n->out[0];
+        }
+    }
+    return joined;
+}
+
 QuantizedNet *quantize_net(Graph *net, const QuantizeSource *source)
 {
     QuantizedNet *result = arena_alloc(net->compilation->arena, sizeof *result);
@@ -310,6 +327,7 @@ QuantizedNet *quantize_net(Graph *net, const QuantizeSource *source)
     result->graph = q.graph;
     result->fates = q.fates;
     result->int8 = q.int8;
+    result->joins = joins_of(net);
     graph_verify(q.graph);
     return result;
 }
@@ -328,21 +346,4 @@ const QuantizedLayer *quantized_layer_of(const QuantizedNet *net, const Node *n)
         if (strcmp(l->name, n->name) == 0) return l;
     }
     return NULL;
-}
-
-const Tensor **quantized_joins(const Graph *net)
-{
-    Arena *arena = net->compilation->arena;
-    const size_t count = (size_t)net->tensors.count + 1;
-    const Tensor **joined = arena_alloc(arena, count * sizeof *joined);
-    bool *several = arena_alloc(arena, count * sizeof *several);
-    for (int i = 0; i < net->nodes.count; i++) {
-        const Node *n = net->nodes.at[i];
-        for (int k = 0; n->op->traits & OP_CONCAT && k < n->in_count; k++) {
-            const int id = n->in[k]->id;
-            several[id] = several[id] || (joined[id] && joined[id] != n->out[0]);
-            joined[id] = several[id] ? NULL : n->out[0];
-        }
-    }
-    return joined;
 }

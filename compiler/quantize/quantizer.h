@@ -71,6 +71,7 @@ struct QuantizedNet {
     QuantizedFate *fates; /* by the id of the net's node; what is in the bounds of a layer is QUANTIZED_REAL */
     Tensor **int8;        /* by the id of the net's tensor: its int8 form, or NULL */
     bool *averages_integers; /* by the id of the net's tensor: see quantizer_averages_integers */
+    const Tensor **joins;    /* by the id of the net's tensor: what the only concat that reads it makes, or NULL */
     int64_t *averaged;       /* by the id of the net's tensor: integers in a sum that it is the mean of, or 0 */
 };
 
@@ -81,9 +82,6 @@ const QuantizedLayer *quantized_layer_of(const QuantizedNet *, const Node *);
 
 /* NULL after an error of the source. */
 QuantizedNet *quantize_net(Graph *net, const QuantizeSource *);
-
-/* By the id of a value of the net: what the only concat that reads it makes, or NULL. */
-const Tensor **quantized_joins(const Graph *net);
 
 /* ---- for Op.quantize --------------------------------------------------------------------- */
 

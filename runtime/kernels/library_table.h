@@ -22,6 +22,7 @@
 #include "runtime/kernels/optimizer/gradients.h"
 #include "runtime/kernels/optimizer/optimizer.h"
 #include "runtime/kernels/pool/pool.h"
+#include "runtime/kernels/quantized/quantized_average.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
 #include "runtime/kernels/quantized/quantized_depthwise.h"
 #include "runtime/kernels/quantized/quantized_map.h"
@@ -101,6 +102,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_rescale),
     NN_SYMBOL(nn_clamp_int8),
     NN_SYMBOL(nn_quantize),
+    NN_SYMBOL(nn_int8_avgpool),
     NN_SYMBOL(nn_int8_panels),
     NN_SYMBOL(nn_int8_forward),
     NN_SYMBOL(nn_int8_depthwise_panels),

@@ -13,6 +13,7 @@
 
 #define NN_LINKED 1
 #include "runtime/kernels/pool/pool_types.h"
+#include "runtime/kernels/quantized/quantized_average.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
 #include "runtime/kernels/quantized/quantized_depthwise.h"
 #include "runtime/kernels/quantized/quantized_map.h"
@@ -342,6 +343,81 @@ START_TEST(int8_joins)
 }
 END_TEST
 
+/* ---- averages ------------------------------------------------------------------------------------ */
+
+typedef void Average8(const nn_pool_regions *, const nn_int8_average *, long n, const int8_t *x, int8_t *y, int t,
+                      int T);
+
+typedef struct Span8 {
+    int first, last, count;
+} Span8;
+
+/* Of region i of an axis, as pool_types.h has it. */
+static Span8 span8_of(const nn_region_axis *a, int i)
+{
+    Span8 s;
+    if (a->region) {
+        s = (Span8){i * a->region / a->small - a->before, ((i + 1) * a->region + a->small - 1) / a->small - a->before,
+                    0};
+    } else {
+        const int start = i * a->stride - a->before;
+        s = (Span8){start < 0 ? 0 : start, start + a->k < a->large ? start + a->k : a->large, 0};
+    }
+    const int left = a->padded - i * a->stride;
+    s.count = a->count > 0 ? a->count : a->count == 0 ? s.last - s.first : left < a->k ? left : a->k;
+    return s;
+}
+
+static int8_t average_of(const nn_pool_regions *d, const nn_int8_average *a, const int8_t *x, int i, int j)
+{
+    const Span8 v = span8_of(&d->v, i), h = span8_of(&d->h, j);
+    int32_t sum = 0;
+    for (int r = v.first; r < v.last; r++)
+        for (int c = h.first; c < h.last; c++) sum += x[(r * d->h.large + c) * d->c] - a->zero;
+    const int count = v.count * h.count;
+    if (a->divides)
+        sum = (sum + (sum > 0 ? count / 2 : -(count / 2))) / count;
+    else
+        sum = nn_rescale(sum, a->factor.multiplier, a->factor.shift);
+    return nn_clamp_int8(sum + a->out_zero, -128, 127);
+}
+
+static void check_average8(const nn_symbol *table, int c, nn_region_axis v, nn_region_axis h, nn_int8_average a)
+{
+    const nn_pool_regions d = {c, v, h};
+    const int pixels = v.small * h.small, image = v.large * h.large * c;
+    uint32_t state = (uint32_t)c;
+    const Bytes x = random_bytes(2L * image, &state, -128), y = bytes_of(2L * pixels * c);
+    for (int T = 1; T <= THREADS; T++) {
+        for (int t = 0; t < T; t++) ((Average8 *)kernel_named(table, "nn_int8_avgpool"))(&d, &a, 2, x.at, y.at, t, T);
+        for (int i = 0; i < 2 * pixels * c; i++)
+            ck_assert_int_eq(y.at[i], average_of(&d, &a, x.at + i / c / pixels * image + i % c,
+                                                 i / c % pixels / h.small, i / c % pixels % h.small));
+    }
+    ck_assert_msg(guard_holds(y.floats), "writes before the array");
+    guarded_free(x.floats), guarded_free(y.floats);
+}
+
+START_TEST(int8_averages)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    const nn_region_axis pairs = {8, 4, 2, 2, 0, 0, 2, 8}, edges = {7, 4, 3, 2, 1, 0, 0, 9};
+    const nn_region_axis padded = {7, 4, 3, 2, 1, 0, -1, 9}, parts = {7, 3, 0, 0, 0, 7, 0, 7};
+    const nn_region_axis whole = {200, 1, 200, 1, 0, 0, 200, 200};
+    const nn_int8_average divides = {.divides = 1}, shifted = {.divides = 1, .zero = 127, .out_zero = 127},
+                          scaled = {0, -128, 11, {0, 1717986918, -6}};
+    for (int c = 1; c < 150; c += 1 + c / 2) {
+        check_average8(table, c, pairs, pairs, divides);
+        check_average8(table, c, edges, edges, divides);
+        check_average8(table, c, padded, padded, shifted);
+        check_average8(table, c, parts, edges, divides);
+        check_average8(table, c, pairs, pairs, scaled);
+    }
+    check_average8(table, 5, whole, whole, shifted); /* sums near 2^24 */
+}
+END_TEST
+
 START_TEST(int8_of_floats)
 {
     const nn_symbol *table = kernels_of(_i);
@@ -370,6 +446,7 @@ Suite *int8_kernels_suite(void)
     tcase_add_loop_test(tests, int8_additions, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_linear_additions, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_joins, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_averages, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_of_floats, 0, kernel_tables());
     suite_add_tcase(suite, tests);
     return suite;

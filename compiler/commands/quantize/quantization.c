@@ -202,7 +202,7 @@ static bool observed_scale(void *user, const Tensor *value, Affine *a)
         const Tensor *owner = simulated_owner(q->f32.m.net, q->recorded, value);
         return simulated_value_scale(q->weights.file, q->numbers, q->weights.path, owner->name, a);
     }
-    for (const Tensor *joined = value; joined && observed_index(q, joined) >= 0; joined = q->joins[value->id])
+    for (const Tensor *joined = value; joined && observed_index(q, joined) >= 0; joined = q->recorded->joins[value->id])
         value = joined;
     int i = observed_index(q, value);
     /* One that another net of integers takes over as it is, at its scale. */
@@ -346,7 +346,6 @@ int quantization_agreement(Quantization *q, Agreement *a)
 
 int quantization_open(Quantization *q)
 {
-    q->joins = quantized_joins(q->f32.m.net);
     q->recorded = quantize_net(q->f32.m.net, &(QuantizeSource){q, no_scale_yet, no_weight_scales_yet, NULL, false});
     if (!q->recorded->layers.count)
         return fail(STATUS_INPUT, "%s has no layer that can be in int8", q->f32.m.net->name);

@@ -43,7 +43,6 @@ typedef struct Quantization {
     DataPart samples_part, judged_part;
     bool learned;                 /* the weights have scales, from training with simulated int8 */
     const QuantizedNet *recorded; /* all in int8, with scales of 1: whose values are observed */
-    const Tensor **joins;         /* quantized_joins of the net */
     Observer *observers;          /* by value of `recorded` */
     List kept;                    /* of const char *: layers that stay in f32 */
     const QuantizedNet *net;      /* with the scales that were found */

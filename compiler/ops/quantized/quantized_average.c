@@ -7,6 +7,12 @@
  */
 #include "ops/shared/quantized.h"
 
+/* The sum is of numbers less their zero. */
+static bool is_shifted(const QuantizedScale *a)
+{
+    return !a->divides || a->regions[0].padding_counts || a->regions[1].padding_counts;
+}
+
 static void quantized_average_plain(Writer *w, const Node *n)
 {
     const QuantizedScale *a = n->attrs;
@@ -17,7 +23,7 @@ static void quantized_average_plain(Writer *w, const Node *n)
     writer_put(w, "for ($int n = 0; n < $N; n++) {");
     int outer = 1 + pool_regions_open(w, a->regions, node_shape_in(n).dim[0]);
     writer_put(w, "int32_t sum = 0;");
-    const bool shifted = !a->divides || a->regions[0].padding_counts || a->regions[1].padding_counts;
+    const bool shifted = is_shifted(a);
     int inner = pool_regions_inside(w, a->regions);
     writer_put(w, shifted ? "sum += @x(n, $c, $row, $col)$less_zero;" : "sum += @x(n, $c, $row, $col);");
     window_close(w, inner);
@@ -34,6 +40,29 @@ static void quantized_average_plain(Writer *w, const Node *n)
     window_close(w, outer);
 }
 
+static void quantized_average_emit(Writer *w, const Node *n)
+{
+    const QuantizedScale *a = n->attrs;
+    writer_bind_int(w, "divides", a->divides);
+    writer_bind_int(w, "zero", is_shifted(a) ? n->in[0]->zero_point : 0);
+    writer_bind_int(w, "out_zero", is_shifted(a) ? n->out[0]->zero_point : 0);
+    quantized_bind_factor(w, a->factor);
+    pool_regions_put_size(w, n, a->regions);
+    writer_put(w,
+               "static const nn_int8_average average = {\n"
+               "    .divides = $divides, .zero = $zero, .out_zero = $out_zero, .factor = {0, $multiplier, $shift}};\n"
+               "nn_int8_avgpool(&size, &average, $N, x, y, $t, $T);");
+}
+
+static const Variant quantized_average_variants[] = {{.name = "nhwc",
+                                                      .layouts = IN_NHWC,
+                                                      .dtypes = OF_I8,
+                                                      .traits = VARIANT_ANY_BATCH,
+                                                      .refuses = pool_regions_refusal,
+                                                      .emit = quantized_average_emit,
+                                                      .kernel = "quantized_average"},
+                                                     {0}};
+
 const Op op_quantized_average = {
     .name = "quantized_average",
     .summary = "averages of regions of int8 images",
@@ -42,4 +71,5 @@ const Op op_quantized_average = {
     .in = pool_regions_in,
     .out = pool_regions_out,
     .plain = quantized_average_plain,
+    .variants = quantized_average_variants,
 };

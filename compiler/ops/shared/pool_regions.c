@@ -407,14 +407,19 @@ const char *pool_regions_refusal(const Node *n)
                                                                              : "a channel has 2^31 pixels or more";
 }
 
-/* $kernel for images that lie as the node's do. */
-static void call_regions(Writer *w, const Node *n, const PoolRegions regions[2], const char *kernel, const char *call)
+void pool_regions_put_size(Writer *w, const Node *n, const PoolRegions regions[2])
 {
     writer_bind_int(w, "C", node_shape_in(n).dim[0]);
     bind_axis(w, "rows", &regions[0]);
     bind_axis(w, "columns", &regions[1]);
-    writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_pool_regions size = {.c = $C, .v = {$rows}, .h = {$columns}};");
+}
+
+/* $kernel for images that lie as the node's do. */
+static void call_regions(Writer *w, const Node *n, const PoolRegions regions[2], const char *kernel, const char *call)
+{
+    pool_regions_put_size(w, n, regions);
+    writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, call);
 }
 

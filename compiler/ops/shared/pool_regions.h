@@ -65,6 +65,8 @@ void pool_regions_maximum_emit(Writer *, const Node *, const PoolRegions regions
 void pool_regions_maximum_training_emit(Writer *, const Node *, const PoolRegions regions[2]);
 
 /* Variant.refuses of all that call it. */
+/* Declares `size`, the nn_pool_regions of the kernels. */
+void pool_regions_put_size(Writer *, const Node *, const PoolRegions regions[2]);
 const char *pool_regions_refusal(const Node *);
 
 /* ---- graph ------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 #ifndef NN_INT8_VECTOR_H
 #define NN_INT8_VECTOR_H
 
+#include "runtime/kernels/quantized/quantized_types.h"
 #include "runtime/kernels/simd/vector.h"
 #include "runtime/kernels/system/fixed_point.h"
 
@@ -277,6 +278,17 @@ NN_INLINE nn_quant_sums nn_quant_rescale_lanes(nn_quant_sums x, const int *m, co
     __builtin_memcpy(lane, &x, sizeof lane);
     for (int i = 0; i < NN_QUANT_LANES; i++) lane[i] = nn_rescale(lane[i], m[i], shift[i]);
     return nn_quant_load(lane);
+}
+
+/* nn_rescale by one factor. */
+NN_INLINE nn_quant_sums nn_quant_scaled(nn_quant_sums x, const nn_int8_factor *f)
+{
+    const nn_quant_sums zero = {0}, m = zero + f->multiplier;
+    int multipliers[NN_QUANT_LANES], shifts[NN_QUANT_LANES];
+    if (f->multiplier >= 0 && f->shift < 0) return nn_quant_rescale(x, m, zero + (-1 - f->shift));
+    if (f->multiplier >= 0 && f->shift == 0) return nn_quant_high(x, m);
+    for (int i = 0; i < NN_QUANT_LANES; i++) multipliers[i] = f->multiplier, shifts[i] = f->shift;
+    return nn_quant_rescale_lanes(x, multipliers, shifts);
 }
 
 NN_INLINE nn_quant_sums nn_quant_clamp(nn_quant_sums x, int low, int high)

@@ -7,11 +7,6 @@
 
 #include "runtime/kernels/quantized/quantized_types.h"
 
-/* A factor, for numbers less their zero. */
-typedef struct nn_int8_factor {
-    int zero, multiplier, shift;
-} nn_int8_factor;
-
 /* (Σ x · factor + offset) / 2^shift, rounded down. */
 typedef struct nn_int8_linear {
     int factor[2], offset, shift;
@@ -52,17 +47,6 @@ NN_INLINE nn_range nn_quant_range(long count, int t, int T)
     const long lines = (count + NN_QUANT_LINE - 1) / NN_QUANT_LINE;
     const long first = lines * t / T * NN_QUANT_LINE, end = lines * (t + 1) / T * NN_QUANT_LINE;
     return (nn_range){first < count ? first : count, end < count ? end : count};
-}
-
-/* nn_rescale by one factor. */
-NN_INLINE nn_quant_sums nn_quant_scaled(nn_quant_sums x, const nn_int8_factor *f)
-{
-    const nn_quant_sums zero = {0}, m = zero + f->multiplier;
-    int multipliers[NN_QUANT_LANES], shifts[NN_QUANT_LANES];
-    if (f->multiplier >= 0 && f->shift < 0) return nn_quant_rescale(x, m, zero + (-1 - f->shift));
-    if (f->multiplier >= 0 && f->shift == 0) return nn_quant_high(x, m);
-    for (int i = 0; i < NN_QUANT_LANES; i++) multipliers[i] = f->multiplier, shifts[i] = f->shift;
-    return nn_quant_rescale_lanes(x, multipliers, shifts);
 }
 
 /* Lanes of a vector from `at` on, `count` of which exist. */

@@ -11,6 +11,11 @@ typedef struct nn_int8_conv {
     int any_factor;                /* some shift is not below 0, or a multiplier is: nn_rescale itself */
 } nn_int8_conv;
 
+/* A factor, for numbers less their zero. */
+typedef struct nn_int8_factor {
+    int zero, multiplier, shift;
+} nn_int8_factor;
+
 /* Weights [o][c][kh][kw]. */
 typedef struct nn_int8_weights {
     long o, c, kh, kw;
