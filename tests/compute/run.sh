@@ -77,11 +77,11 @@ says small.c 'uint16_t'
 
 # Values that differ by a rounding before they are rounded may be a unit of bf16, 2^-8, apart after it,
 # and so in each of the eleven layers of a path; gradients twice as many.
-form generic '-std=gnu99 -O1' --compute bf16 --target generic
-form native '-std=gnu99 -O1' --compute bf16
+form generic '-std=gnu99 -O0' --compute bf16 --target generic
+form native '-std=gnu99 -O0' --compute bf16
 near generic plain 0.09
 near native plain 0.09
-form three '-std=gnu99 -O1 -DNET_THREADS=3' --compute bf16
+form three '-std=gnu99 -O0 -DNET_THREADS=3' --compute bf16
 same three native
 
 # ---- training -----------------------------------------------------------------------------------
@@ -106,17 +106,22 @@ same chunks.1.safetensors chunks.2.safetensors
 # accuracy NAME: in hundredths of a point
 accuracy() { sed -n 's/^test accuracy \([0-9]*\)\.\([0-9]*\) %.*/\1\2/p' "$1.out"; }
 
-# In three epochs of digits, within half a point of f32; the documentation has whole runs.
-trained digits.f32 --epochs 3 --jit tcc
-trained digits.bf16 --epochs 3 --jit tcc --compute bf16
+# After an epoch of digits, within a point of f32, two standard errors of a share of 2000; the
+# documentation has whole runs.
+trained digits.f32 --epochs 1 --jit tcc
+trained digits.bf16 --epochs 1 --jit tcc --compute bf16
 what='accuracy of f32 and bf16'
 apart=$(($(accuracy digits.f32) - $(accuracy digits.bf16)))
-if [ "$apart" -le 50 ] && [ "$apart" -ge -50 ]; then ok; else bad "$apart hundredths of a point apart" /dev/null; fi
+if [ "$apart" -le 100 ] && [ "$apart" -ge -100 ]; then ok; else bad "$apart hundredths of a point apart" /dev/null; fi
 
-if [ -n "$THOROUGH" ]; then
+if [ -n "$THOROUGH" ] && [ ! -d "$root/../shared/data/mnist" ]; then
+    what=MNIST
+    skip 'there is no ../shared/data/mnist'
+elif [ -n "$THOROUGH" ]; then
     for seed in 1 2 3; do
         for format in f32 bf16; do
-            trained mnist.$format --data "$root/../shared/data/mnist" --compute $format --seed $seed --epochs 4
+            trained mnist.$format --data "$root/../shared/data/mnist" --compute $format --seed $seed --epochs 3 \
+                --jit tcc
             echo "mnist, seed $seed, $format: $(accuracy mnist.$format)"
         done
         what="MNIST, seed $seed"
