@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "autodiff/program.h"
-#include "commands/support/feeding.h"
 #include "commands/predict/predict_output.h"
+#include "commands/support/feeding.h"
 #include "commands/support/weighted.h"
 
 enum { GRADIENT_SAMPLES = 256 };
