@@ -6,7 +6,7 @@
 cd "$(dirname "$0")/.." || exit 1
 
 modules='base front graph elab autodiff quantize ops passes plan lower emit backend report stats interop'
-modules="$modules commands/support commands/pictures commands/predict commands/train commands/quantize"
+modules="$modules commands/support commands/pictures commands/quantize commands/predict commands/train"
 modules="$modules commands/show commands/trace commands/bench commands/check commands commands/help library"
 ops_know='base graph autodiff quantize ops'
 

@@ -13,7 +13,7 @@
 #include "commands/compile.h"
 #include "commands/support/output.h"
 #include "commands/support/weighted.h"
-#include "commands/train/update_auto.h"
+#include "commands/update_auto.h"
 #include "emit/c_names.h"
 #include "lower/dump.h"
 

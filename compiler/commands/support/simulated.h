@@ -13,26 +13,8 @@
 
 #define SIMULATED_NOTE "quantization.simulated"
 
-/* The scales that training begins with. */
-typedef struct FoundScales {
-    bool found;
-    int64_t samples;
-    List values; /* of FoundScale */
-} FoundScales;
-
-typedef struct FoundScale {
-    const char *name; /* of a tensor of the model */
-    int64_t count;
-    float *values;
-} FoundScale;
-
 /* The model's net becomes the simulated one.  Returns a Status, after a message. */
 int simulated_apply(Model *);
-
-/* Finds the scales, by samples of the training part, with the weights of the file, which are complete;
- * where these have learned scales, none are looked for.  Before simulated_apply. */
-int simulated_find(const LoadOptions *, const Model *, const DataRequest *, const char *weights, FoundScales *);
-void simulated_set(const FoundScales *, const nn_model_info *, void *model);
 
 /* Whether the file is of weights that were trained so. */
 bool simulated_is_of(const NnTensors *);

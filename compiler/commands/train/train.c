@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands/quantize/initial_scales.h"
 #include "commands/support/feeding.h"
 #include "commands/support/interrupt.h"
 #include "commands/support/load.h"
@@ -208,7 +209,7 @@ static int load_init(const TrainCommand *t)
     if (status) return status;
     fprintf(stderr, "start      %s\n", path);
     origin_compare(w.file, path, &t->m, t->feeding.data);
-    simulated_set(&t->scales, t->m.info, t->model);
+    initial_scales_set(&t->scales, t->m.info, t->model);
     FILE *report =
         t->scales.found ? NULL : stderr; /* the weights are complete, and scales are not in files of floats */
     int failed = nn_weights_load(t->m.info, t->model, w.file, path, NN_LOAD_MATCHING, report, &error);
@@ -412,7 +413,7 @@ static int simulate_int8(TrainCommand *t)
     const TrainRequest *r = &t->request;
     int status = STATUS_OK;
     if (!r->quantize) return STATUS_OK;
-    if (r->init) status = simulated_find(&r->load, &t->m, &r->data, r->init, &t->scales);
+    if (r->init) status = initial_scales_find(&r->load, &t->m, &r->data, r->init, &t->scales);
     return status ? status : simulated_apply(&t->m);
 }
 

@@ -11,7 +11,7 @@
  *
  * A batchnorm stays as it is, with its statistics.
  */
-#include "commands/train/update_auto.h"
+#include "commands/update_auto.h"
 
 #include <stdlib.h>
 #include <string.h>
