@@ -104,8 +104,8 @@ typedef struct nn_factored {
 /* What of an update is done: part `part` of `parts` of each trained tensor with skip[tensor] = 0. */
 typedef struct nn_share {
     const unsigned char *skip;
-    int part, parts; /* several parts only where the update is local */
-    int last;        /* 1: the step ends with it */
+    int part, parts;      /* several parts only where the update is local */
+    int last;             /* 1: the step ends with it */
     const float *batches; /* as the block of gradients has them: of that, only the sums are read */
 } nn_share;
 
