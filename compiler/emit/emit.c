@@ -54,7 +54,7 @@ static bool add_entries(Emitter *e, Graph *net)
     if (o->lower.train) {
         if (!add_entry(e, net, PROGRAM_EVAL)) return false;
         if (!add_entry(e, net, PROGRAM_STEP)) return false;
-        if (!add_entry(e, net, PROGRAM_GRAD)) return false;
+        if (!o->lower.chunks && !add_entry(e, net, PROGRAM_GRAD)) return false;
     }
     const bool adds = o->lower.train && o->lower.accumulate, chunks = o->lower.train && o->lower.chunks;
     if (adds && !add_entry(e, net, PROGRAM_GRAD_ADD)) return false;

@@ -181,6 +181,9 @@ void accumulate_write_access(Emitter *);
 void accumulate_write_wrappers(Emitter *);
 void accumulate_write_info_members(Emitter *); /* the last of the record */
 
+/* Whether there is code for a step on a batch; a chunk of one takes its place. */
+static inline bool emitter_steps(const Emitter *e) { return e->options->lower.train && !e->options->lower.chunks; }
+
 /* chunks.c: gradients of a chunk of a batch (nn.h); nothing where a text has no code for it */
 void chunks_write_prototypes(Emitter *);
 void chunks_write_wrappers(Emitter *);

@@ -365,6 +365,7 @@ static int list_points(Emitter *e, EntryPoint *point)
     int count = 0;
     for (int i = 0; i < e->entries; i++) {
         ProgramKind kind = e->entry[i].program->kind;
+        if (kind == PROGRAM_STEP && !emitter_steps(e)) continue;
         bool timed = e->options->profile && (kind == PROGRAM_INFER || kind == PROGRAM_STEP);
         point[count++] = (EntryPoint){.e = e, .program = e->entry[i].program, .plan = e->entry[i].plan};
         bool traced = e->options->trace && (kind == PROGRAM_STEP || kind == PROGRAM_VJP);

@@ -129,6 +129,19 @@ void interface_write_header(Emitter *e)
 
 /* ---- the record ------------------------------------------------------------ */
 
+static void write_step_wrappers(Emitter *e)
+{
+    emitter_put(e, &e->source,
+                "static float {prefix}_any_step(void *m, const float *x, const void *target, float lr, void *scratch)\n"
+                "{\n"
+                "    return {prefix}_step((struct {prefix} *)m, x, (const {target} *)target, lr, scratch);\n}\n\n"
+                "static float {prefix}_any_grad(void *m, const float *x, const void *target, void *scratch)\n{\n"
+                "    return {prefix}_grad((struct {prefix} *)m, x, (const {target} *)target, scratch);\n}\n\n"
+                "static int {prefix}_any_get_grad(const void *m, const char *name, float *values, size_t count, const "
+                "void *scratch)\n{\n"
+                "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
+}
+
 static void write_wrappers(Emitter *e)
 {
     emitter_put(e, &e->source,
@@ -151,15 +164,8 @@ static void write_wrappers(Emitter *e)
         "static float {prefix}_any_eval(const void *m, const float *x, const void *target, int count, float *y, "
         "void *scratch)\n{\n"
         "    return {prefix}_eval((const struct {prefix} *)m, x, (const {target} *)target, count, y, scratch);\n"
-        "}\n\n"
-        "static float {prefix}_any_step(void *m, const float *x, const void *target, float lr, void *scratch)\n"
-        "{\n"
-        "    return {prefix}_step((struct {prefix} *)m, x, (const {target} *)target, lr, scratch);\n}\n\n"
-        "static float {prefix}_any_grad(void *m, const float *x, const void *target, void *scratch)\n{\n"
-        "    return {prefix}_grad((struct {prefix} *)m, x, (const {target} *)target, scratch);\n}\n\n"
-        "static int {prefix}_any_get_grad(const void *m, const char *name, float *values, size_t count, const "
-        "void *scratch)\n{\n"
-        "    return {prefix}_get_grad((const struct {prefix} *)m, name, values, count, scratch);\n}\n\n");
+        "}\n\n");
+    if (emitter_steps(e)) write_step_wrappers(e);
     accumulate_write_wrappers(e);
     hooks_write_wrappers(e);
     chunks_write_wrappers(e);
@@ -197,9 +203,10 @@ void interface_write_info(Emitter *e)
               {"train_scratch", emitter_number(e, e->train_scratch)},
               {"target_kind", all.classes ? "NN_CLASSES" : "NN_VALUES"},
               {"targets", emitter_number(e, all.target_count)}, {"tensors", emitter_number(e, e->net->model.count)}));
+    emitter_put(e, &e->source, train ? "        {prefix}_any_eval, " : "        NULL, ");
     emitter_put(e, &e->source,
-                train ? "        {prefix}_any_eval, {prefix}_any_step, {prefix}_any_grad, {prefix}_any_get_grad,\n"
-                      : "        NULL, NULL, NULL, NULL,\n");
+                emitter_steps(e) ? "{prefix}_any_step, {prefix}_any_grad, {prefix}_any_get_grad,\n"
+                                 : "NULL, NULL, NULL,\n");
     interface_write_part_members(e);
     accumulate_write_info_members(e);
     emitter_put(e, &e->source, emitter_sets_momentum(e) ? "        {prefix}_any_set_momentum,\n" : "        NULL,\n");

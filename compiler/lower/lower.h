@@ -15,14 +15,14 @@
 
 typedef struct LowerOptions {
     int64_t batch;
-    Target target;        /* whose costs choose between variants */
-    bool infer;           /* the text is asked for inference */
-    bool train;           /* the text has the training programs: weights are not constant */
-    bool vjp;             /* and PREFIX_vjp, for checks */
-    bool accumulate;      /* with `train`: and PREFIX_grad_add and PREFIX_update */
-    bool constants;       /* with `train`: what steps do not write are constants of the C, not of the model's block */
-    bool chunks;          /* with `train`: and PREFIX_grad_chunk and PREFIX_update */
-    bool plain;           /* the plain form: no pass but rematerialization on request */
+    Target target;   /* whose costs choose between variants */
+    bool infer;      /* the text is asked for inference */
+    bool train;      /* the text has the training programs: weights are not constant */
+    bool vjp;        /* and PREFIX_vjp, for checks */
+    bool accumulate; /* with `train`: and PREFIX_grad_add and PREFIX_update */
+    bool constants;  /* with `train`: what steps do not write are constants of the C, not of the model's block */
+    bool chunks;     /* with `train`: PREFIX_grad_chunk and PREFIX_update in the place of PREFIX_step and PREFIX_grad */
+    bool plain;      /* the plain form: no pass but rematerialization on request */
     bool bf16_weights;    /* weights of layers are stored in bf16; for inference alone */
     bool bf16_values;     /* weights are rounded to bf16, and what layers hand to each other is stored so */
     bool use_double;      /* all reals are double: gradient checks (implies plain) */

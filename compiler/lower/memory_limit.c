@@ -144,7 +144,7 @@ static int training_kinds(const LowerOptions *o, ProgramKind *kinds)
 {
     int count = 0;
     if (o->train) {
-        kinds[count++] = PROGRAM_GRAD;
+        if (!o->chunks) kinds[count++] = PROGRAM_GRAD;
         kinds[count++] = PROGRAM_STEP;
         kinds[count++] = PROGRAM_EVAL;
     }
