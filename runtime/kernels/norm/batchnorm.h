@@ -43,10 +43,12 @@ typedef struct nn_batchnorm_infer_args {
 } nn_batchnorm_infer_args;
 
 typedef struct nn_batchnorm_train_args {
-    const void *x, *residual;
+    const void *x;
     const float *weight, *bias;
+    const void *residual;
+    float *running_mean, *running_var;
     void *y;
-    float *running_mean, *running_var, *mean, *inv;
+    float *mean, *inv;
 } nn_batchnorm_train_args;
 
 typedef struct nn_batchnorm_moments_args {
@@ -55,8 +57,10 @@ typedef struct nn_batchnorm_moments_args {
 } nn_batchnorm_moments_args;
 
 typedef struct nn_batchnorm_recompute_args {
-    const void *x, *residual;
-    const float *weight, *bias, *mean, *inv;
+    const void *x;
+    const float *weight, *bias;
+    const void *residual;
+    const float *mean, *inv;
     void *y;
 } nn_batchnorm_recompute_args;
 
@@ -67,8 +71,9 @@ typedef struct nn_batchnorm_sums_args {
 } nn_batchnorm_sums_args;
 
 typedef struct nn_batchnorm_dx_args {
-    const void *dy, *x, *residual;
+    const void *dy, *x;
     const float *mean, *inv, *dweight, *dbias, *weight, *bias;
+    const void *residual;
     void *dx;
 } nn_batchnorm_dx_args;
 
