@@ -47,8 +47,7 @@ static const Tensor *value_of_int8(const Graph *net, const QuantizedNet *q, cons
 const Tensor *simulated_owner(const Graph *net, const QuantizedNet *q, const Tensor *value)
 {
     while (!has_own_scale(q, value)) value = value_of_int8(net, q, q->int8[value->id]->producer->in[0]);
-    for (const Tensor *joined = value; joined && has_own_scale(q, joined); joined = q->joins[value->id])
-        value = joined;
+    for (const Tensor *joined = value; joined && has_own_scale(q, joined); joined = q->joins[value->id]) value = joined;
     return value;
 }
 
