@@ -69,6 +69,13 @@ static Node *internal_node(Simulator *s, const char *op, void *attrs, const Node
     return graph_node(s->graph, op_find(op, OP_INTERNAL), attrs, of->name, of->span);
 }
 
+/* What a node computes, of which all inputs are there. */
+static Tensor *computed(Simulator *s, Node *n)
+{
+    n->op->shape(s->graph, n);
+    return n->out[0];
+}
+
 /* Made of the model alone. */
 static Tensor *model_output(Simulator *s, Node *n, Shape shape)
 {
@@ -96,7 +103,7 @@ static Tensor *learned_scale(Simulator *s, const char *name, int64_t rows, int64
                          arena_printf(s->arena, "%s%s", name, SIMULATED_SCALE), span);
     node_in(s->graph, n, model_number(s, TENSOR_BUFFER, name, SIMULATED_SCALE, rows, 1, span));
     node_in(s->graph, n, model_number(s, TENSOR_PARAM, name, SIMULATED_FACTOR, rows, 1, span));
-    return model_output(s, n, shape_vector(rows));
+    return computed(s, n);
 }
 
 /* ---- values ---------------------------------------------------------------------------------------- */
@@ -125,7 +132,7 @@ static Tensor *rounded_value(Simulator *s, const Tensor *value, bool averages)
     node_in(s->graph, n, s->zero[owner->id]);
     if (s->unit[value->id]) node_in(s->graph, n, s->unit[value->id]);
     n->data_count = 1;
-    Tensor *made = node_out(s->graph, n, value->shape);
+    Tensor *made = computed(s, n);
     memcpy(made->field, value->field, sizeof made->field);
     return made;
 }
@@ -158,7 +165,7 @@ static Tensor *folded_rows(Simulator *s, const Node *of, Tensor *rows, const Nod
     node_in(s->graph, n, rows);
     node_in(s->graph, n, norm->out[0]);
     if (shifted) node_in(s->graph, n, norm->out[1]);
-    return model_output(s, n, rows->shape);
+    return computed(s, n);
 }
 
 /* The scales of a weight's rows. */
@@ -174,7 +181,7 @@ static Tensor *rounded_weight(Simulator *s, const Node *of, Tensor *weight, Tens
     Node *n = internal_node(s, "simulate_weight", NULL, of);
     node_in(s->graph, n, weight);
     node_in(s->graph, n, scale);
-    return model_output(s, n, weight->shape);
+    return computed(s, n);
 }
 
 /* Of the sums that a node makes of its input; rows may be NULL. */
@@ -193,7 +200,7 @@ static Tensor *rounded_bias(Simulator *s, const Node *of, Tensor *bias, Tensor *
     Node *n = internal_node(s, "simulate_bias", NULL, of);
     node_in(s->graph, n, bias);
     node_in(s->graph, n, unit);
-    return model_output(s, n, bias->shape);
+    return computed(s, n);
 }
 
 /* The arguments of a layer that has a bias now. */

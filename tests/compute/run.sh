@@ -1,7 +1,7 @@
 #!/bin/sh
 # --compute bf16: the plain form computes what is defined, to the bit; the fast form close to it, with
 # the same bits for any number of threads and by either compiler; it takes less memory.
-# CC: the compiler.  THOROUGH: MNIST too.
+# CC: the compiler.  THOROUGH: whole runs too, of MNIST, the folder with it.
 cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 net=$root/tests/compute/values.nn
@@ -103,6 +103,11 @@ trained chunks.1 --compute bf16 --jit tcc --steps 12 --threads 1 --reproducible
 trained chunks.2 --compute bf16 --jit tcc --steps 12 --threads 2 --reproducible
 same chunks.1.safetensors chunks.2.safetensors
 
+runs 0 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --compute bf16 --steps 3 --checkpoint x.checkpoint -o x.safetensors
+runs 1 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --steps 5 --checkpoint x.checkpoint --resume -o x.safetensors
+says err 'cannot resume from x.checkpoint: --compute was bf16, now it is f32'
+runs 0 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --compute bf16 --steps 5 --checkpoint x.checkpoint --resume -o x.safetensors
+
 # accuracy NAME: in hundredths of a point
 accuracy() { sed -n 's/^test accuracy \([0-9]*\)\.\([0-9]*\) %.*/\1\2/p' "$1.out"; }
 
@@ -114,13 +119,13 @@ what='accuracy of f32 and bf16'
 apart=$(($(accuracy digits.f32) - $(accuracy digits.bf16)))
 if [ "$apart" -le 100 ] && [ "$apart" -ge -100 ]; then ok; else bad "$apart hundredths of a point apart" /dev/null; fi
 
-if [ -n "$THOROUGH" ] && [ ! -d "$root/../shared/data/mnist" ]; then
+if [ -n "$THOROUGH" ] && [ ! -d "$MNIST" ]; then
     what=MNIST
-    skip 'there is no ../shared/data/mnist'
+    skip 'whole runs: MNIST, a folder with it'
 elif [ -n "$THOROUGH" ]; then
     for seed in 1 2 3; do
         for format in f32 bf16; do
-            trained mnist.$format --data "$root/../shared/data/mnist" --compute $format --seed $seed --epochs 3 \
+            trained mnist.$format --data "$MNIST" --compute $format --seed $seed --epochs 3 \
                 --jit tcc
             echo "mnist, seed $seed, $format: $(accuracy mnist.$format)"
         done

@@ -11,6 +11,8 @@
 #include "elab/attributes.h"
 #include "elab/value.h"
 
+#define COMPUTE_NOTE "run.compute" /* there where it is not f32 */
+
 /* ---- texts ------------------------------------------------------------------------------- */
 
 static const char *call_text(Arena *arena, const char *name, const Attr *attrs, const void *values)
@@ -190,6 +192,7 @@ void resume_notes(const Model *m, const Feeding *f, RunOverrides overrides, NnWe
     while (at->key) at++;
     at = note(at, "run.batch", batch_text(arena, m->info->batch, overrides.chunked));
     at = note(at, "run.seed", arena_printf(arena, "%" PRIu64, overrides.seed));
+    if (overrides.bf16) at = note(at, COMPUTE_NOTE, "bf16");
     at = optimizer_notes(at, m, overrides);
     at = sample_notes(at, m, f);
     *at = (NnWeightsNote){NULL, NULL};
@@ -215,6 +218,9 @@ static int compare_notes(const NnTensors *file, const char *path, const NnWeight
         if (!then) return fail(STATUS_INPUT, "%s is not a checkpoint: it has no %s", path, run_keys[i].key);
         if (strcmp(then, now) != 0) return differs(path, run_keys[i].what, then, now);
     }
+    const char *compute_then = nn_tensors_metadata(file, COMPUTE_NOTE), *compute_now = note_find(notes, COMPUTE_NOTE);
+    if (!compute_then != !compute_now)
+        return differs(path, "--compute", compute_then ? "bf16" : "f32", compute_now ? "bf16" : "f32");
     const bool simulated = note_find(notes, SIMULATED_NOTE);
     if (simulated != simulated_is_of(file))
         return differs(path, "the training", simulated ? "in f32" : "with --quantize int8",

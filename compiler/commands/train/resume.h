@@ -12,7 +12,7 @@
 #include "commands/support/feeding.h"
 #include "commands/support/origin.h"
 
-enum { RESUME_NOTES = ORIGIN_NOTES + 22 };
+enum { RESUME_NOTES = ORIGIN_NOTES + 23 };
 
 /* What the command line can say instead of the train section, and what that only names. */
 typedef struct RunOverrides {
@@ -20,6 +20,7 @@ typedef struct RunOverrides {
     uint64_t seed;
     uint64_t teacher_hash; /* of its weights */
     int64_t chunked;       /* the batch, where the code's is a chunk of it; else 0 */
+    bool bf16;             /* --compute bf16 */
 } RunOverrides;
 
 /* The metadata of a checkpoint of this run, up to a key of NULL. */

@@ -222,7 +222,8 @@ static int prepare_checkpoints(TrainCommand *t)
 {
     NnCheckpointConfig *config = &t->config.checkpoint;
     int status = STATUS_OK;
-    resume_notes(&t->m, &t->feeding, (RunOverrides){t->request.lr, t->config.seed, t->teacher.hash, t->batch},
+    resume_notes(&t->m, &t->feeding,
+                 (RunOverrides){t->request.lr, t->config.seed, t->teacher.hash, t->batch, t->request.load.bf16_values},
                  t->notes);
     if (t->request.resumes) {
         t->resumed = resume_open(config->resume_path, t->notes, t->feeding.data, &status);

@@ -6,6 +6,7 @@
  */
 #include "autodiff/backward.h"
 #include "graph/graph.h"
+#include "ops/shared/elementwise.h"
 
 static const char *const affine_in[] = {"x", "scale", "shift", NULL};
 static const char *const affine_out[] = {"y", NULL};
@@ -113,6 +114,7 @@ const Op op_channel_affine = {
     .traits = OP_INPLACE,
     .in = affine_in,
     .out = affine_out,
+    .shape = elementwise_shape,
     .flops = affine_flops,
     .grad = affine_grad,
     .plain = affine_plain,

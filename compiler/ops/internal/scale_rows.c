@@ -6,6 +6,7 @@
  */
 #include "autodiff/backward.h"
 #include "graph/graph.h"
+#include "ops/shared/elementwise.h"
 
 static const char *const rows_in[] = {"weight", "scale", "shift", NULL};
 static const char *const rows_out[] = {"y", NULL};
@@ -91,6 +92,7 @@ const Op op_scale_rows = {
     .class = OP_INTERNAL,
     .in = rows_in,
     .out = rows_out,
+    .shape = model_value_shape,
     .grad = rows_grad,
     .plain = rows_plain,
 };

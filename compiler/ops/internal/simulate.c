@@ -122,6 +122,7 @@ const Op op_simulate = {
     .traits = OP_INPLACE | OP_OWN_GRADIENT,
     .in = simulate_in,
     .out = elementwise_out,
+    .shape = elementwise_shape,
     .slope = slope_one,
     .flops = simulate_flops,
     .grad = simulate_grad,

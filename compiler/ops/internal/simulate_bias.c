@@ -5,6 +5,7 @@
  */
 #include "autodiff/backward.h"
 #include "graph/graph.h"
+#include "ops/shared/elementwise.h"
 
 static const char *const bias_in[] = {"bias", "unit", NULL};
 static const char *const bias_out[] = {"y", NULL};
@@ -33,6 +34,7 @@ const Op op_simulate_bias = {
     .traits = OP_OWN_GRADIENT,
     .in = bias_in,
     .out = bias_out,
+    .shape = model_value_shape,
     .grad = bias_grad,
     .plain = bias_plain,
 };

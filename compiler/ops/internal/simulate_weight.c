@@ -7,6 +7,7 @@
  */
 #include "autodiff/backward.h"
 #include "graph/graph.h"
+#include "ops/shared/elementwise.h"
 
 static const char *const weight_in[] = {"weight", "scale", NULL};
 static const char *const weight_out[] = {"y", NULL};
@@ -96,6 +97,7 @@ const Op op_simulate_weight = {
     .traits = OP_OWN_GRADIENT,
     .in = weight_in,
     .out = weight_out,
+    .shape = model_value_shape,
     .grad = weight_grad,
     .plain = weight_plain,
 };

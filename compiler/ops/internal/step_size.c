@@ -9,6 +9,7 @@
  * and Adam, whose steps do not depend on the size of gradients, changes it by shares of itself.
  */
 #include "autodiff/backward.h"
+#include "ops/shared/elementwise.h"
 #include "quantize/simulate.h"
 
 static const char *const step_size_in[] = {"scale", "factor", NULL};
@@ -60,6 +61,7 @@ const Op op_step_size = {
     .class = OP_INTERNAL,
     .in = step_size_in,
     .out = step_size_out,
+    .shape = model_value_shape,
     .grad = step_size_grad,
     .plain = step_size_plain,
 };

@@ -24,6 +24,12 @@ bool elementwise_shape(Graph *g, Node *n)
     return true;
 }
 
+bool model_value_shape(Graph *g, Node *n)
+{
+    node_out_as(g, n, g->real, false, n->in[0]->shape);
+    return true;
+}
+
 void elementwise_lines(Writer *w, const Node *n, const char *lines)
 {
     static const char *const seen[] = {"x", "y", "dy", "dx"};

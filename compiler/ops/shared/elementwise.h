@@ -9,6 +9,7 @@
 
 /* Op.shape: one output of the input's shape. */
 bool elementwise_shape(Graph *, Node *);
+bool model_value_shape(Graph *, Node *); /* of what is made of the model alone, like in[0] */
 
 /* Op.plain: a loop over all elements; the template sees $x and returns y. */
 void elementwise_forward(Writer *, const Node *, const char *y);
