@@ -239,11 +239,26 @@ static bool put_quantized(Conversion *c, OnnxValue *x, const Quantity *q)
     return true;
 }
 
+/* By a scale and a zero point of which one at least is computed, one number each. */
+static bool quantize_by_values(Conversion *c, OnnxValue *x, int type)
+{
+    const bool zero = has_input(c, 2);
+    Quantity q = {.axis = -1, .type = zero ? c->in[2]->type : type};
+    for (int i = 1; i <= 1 + zero; i++)
+        if (dims_count(c->in[i]->rank, c->in[i]->dims) != 1) return refuse(c, "computed scales for each element");
+    if (!type_bounds(c, &q)) return false;
+    OnnxValue *y = applied(c, "div", x, c->in[1]);
+    if (y) y = by_layer(c, y, whole_numbers(c, y->node));
+    if (y && zero) y = applied(c, "add", y, c->in[2]);
+    return y && put_typed(c, 0, by_layer(c, y, clamped(c, y->node, q.low, q.high)), q.type);
+}
+
 static bool convert_quantize(Conversion *c)
 {
     Quantity q;
     OnnxValue *x = c->in[0];
     const int type = (int)onnx_attr_int(c, "output_dtype", TYPE(UINT8));
+    if (!known(c, 1) || (has_input(c, 2) && !known(c, 2))) return quantize_by_values(c, x, type ? type : TYPE(UINT8));
     if (!read_quantity(c, 1, x->rank, onnx_attr_int(c, "axis", 1), type ? type : TYPE(UINT8), &q)) return false;
     if (x->constant) {
         OnnxConstant *k = constant_integers(c, x->constant, &q);

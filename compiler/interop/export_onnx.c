@@ -169,6 +169,23 @@ static void export_layer(Exporter *ex, const Node *n, const char *const *outputs
 
 /* ---- inputs and outputs ---------------------------------------------------------------------- */
 
+/* Of (x − mean) / std: one for each channel of an image, or for each element of other samples, whose rows are data. */
+static const char *export_pixel_numbers(Export *e, const char *name, const Tensor *x, int count, const float *values)
+{
+    int64_t dims[MAX_RANK] = {1, 1, 1, 1};
+    double *numbers = arena_alloc(e->ex->arena, (size_t)count * sizeof *numbers);
+    bool equal = true;
+    for (int i = 0; i < count; i++) {
+        numbers[i] = (double)values[i];
+        equal = equal && values[i] == values[0];
+    }
+    if (x->shape.rank != 2)
+        dims[0] = count;
+    else if (!equal)
+        for (int i = 0; i < x->shape.rank; i++) dims[i] = x->shape.dim[i];
+    return export_reals(e, name, x->shape.rank, dims, numbers);
+}
+
 /* (x − mean) / std, which the layers after it take as the input. */
 static void export_normalisation(Exporter *ex)
 {
@@ -176,15 +193,9 @@ static void export_normalisation(Exporter *ex)
     const Tensor *x = r->net->inputs.at[0];
     ExportValue *value = &ex->value[x->id];
     Export e = {.ex = ex, .base = "normalize"};
-    double *numbers = arena_alloc(ex->arena, 2 * (size_t)r->channels * sizeof *numbers);
-    int64_t dims[MAX_RANK] = {r->channels, 1, 1, 1};
     if (!r->mean) return;
-    for (int i = 0; i < r->channels; i++) {
-        numbers[i] = (double)r->mean[i];
-        numbers[r->channels + i] = (double)r->std[i];
-    }
-    const char *mean = export_reals(&e, "mean", x->shape.rank, dims, numbers);
-    const char *std = export_reals(&e, "std", x->shape.rank, dims, numbers + r->channels);
+    const char *mean = export_pixel_numbers(&e, "mean", x, r->channels, r->mean);
+    const char *std = export_pixel_numbers(&e, "std", x, r->channels, r->std);
     value->name = export_binary(&e, "Div", export_binary(&e, "Sub", value->name, mean), std);
 }
 

@@ -125,6 +125,25 @@ static int read_input_dims(ImportRun *r, const Onnx__ValueInfoProto *info, OnnxV
     return onnx_dims_fit(v->rank, v->dims) ? 0 : model_error(r, "input %s is too large", v->name);
 }
 
+/* A shape for an input that the model does not have is a mistake in its name. */
+static int check_given_shapes(ImportRun *r)
+{
+    Text names;
+    text_init(&names, r->imp.arena);
+    for (int i = 0; i < r->inputs.count; i++)
+        text_addf(&names, "%s%s", i ? ", " : "", ((const OnnxValue *)r->inputs.at[i])->name);
+    for (int i = 0; i < r->imp.options->inputs.count; i++) {
+        const OnnxInputShape *s = r->imp.options->inputs.at[i];
+        bool found = !s->name;
+        for (int k = 0; !found && k < r->inputs.count; k++)
+            found = strcmp(s->name, ((const OnnxValue *)r->inputs.at[k])->name) == 0;
+        if (!found)
+            return nn_fail(r->error, NN_BAD_INPUT, "%s has no input %s; it has %s", r->imp.graph->source, s->name,
+                           r->inputs.count ? names.data : "none");
+    }
+    return 0;
+}
+
 static int read_inputs(ImportRun *r)
 {
     const Onnx__GraphProto *g = r->imp.model->graph;
@@ -140,7 +159,7 @@ static int read_inputs(ImportRun *r)
         map_put(r->scope.values, name, v);
         list_push(r->imp.arena, &r->inputs, v);
     }
-    return 0;
+    return check_given_shapes(r);
 }
 
 /* ---- inputs as nodes ------------------------------------------------------------------- */

@@ -73,6 +73,29 @@ same normal.onnx.npy normalized.npy
 runs 1 export net.nn --weights "$weights" --normalize --set 'normalize none' -o other.onnx
 says err 'says how inputs are normalized'
 absent other.onnx
+
+# The numbers of a sequence are those of its elements, as of any row: one for all, and one for each.
+cat >row.nn <<'NET'
+net row { input(2x3)  relu  flatten  dense(2) as fc }
+train row { loss cross_entropy  optimizer sgd(lr=0.1)  batch 2  epochs 1 }
+NET
+mkdir rows
+cat >rows/train.csv <<'CSV'
+a,b,c,d,e,f,class
+1,2,3,4,5,6,0
+2,4,1,3,9,1,1
+3,1,2,8,7,2,0
+5,3,6,1,2,4,1
+CSV
+cp rows/train.csv rows/test.csv
+echo 1,3,2,5,6,7 >one.csv
+for numbers in 'normalize mean=[2.5] std=[0.25]' 'normalize dataset'; do
+    runs 0 train row.nn --data rows --set "$numbers" -o row.safetensors
+    runs 0 export row.nn --weights row.safetensors --normalize -o row.onnx
+    runs 0 predict row.nn --weights row.safetensors one.csv -o row.npy
+    runs 0 predict row.onnx one.csv -o row.onnx.npy
+    same row.onnx.npy row.npy
+done
 onnx_says() { "$python" -c "import onnx; $1" >out 2>err; status=$?; status_is 0; }
 if "$python" -c 'import onnx' 2>/dev/null; then
     what='onnx.checker'

@@ -11,8 +11,8 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/lib.sh
 data=${ONNX_TESTDATA:-/usr/include/onnx/backend/test/data}
 selection='test_[bgil]*[nl]orm* test_resize* test_upsample* test_basic_conv* test_conv_* test_maxpool* test_averagepool* test_gemm* test_Linear* test_BatchNorm* test_ada* test_momentum* test_gradient* test_hardmax* test_onehot* test_cumsum* test_mod* test_round test_floor test_ceil test_gather_el* test_isnan test_isinf* test_*quantizelinear* test_qlinear* test_*integer* test_dropout_default_mask* test_PReLU* test_pow_*'
-least=150
-[ -z "$ALL" ] || { selection='*'; least=800; }
+least=198
+[ -z "$ALL" ] || { selection='*'; least=830; }
 [ -z "$ONLY" ] || { selection=$ONLY; least=0; }
 work=$tmp/work
 mkdir "$work"
@@ -137,6 +137,10 @@ says out 'input(2x2x8)'; says out '"attn.shared"'; lacks out dropout
 runs 0 import tests/onnx/models/numbered/model.onnx -o "$tmp/net.nn"
 cp "$tmp/net.nn" "$tmp/out"
 says out '"layers.0.attn.Mul"'; says out '"layers.1.attn.Mul"'; lacks out onnx.Mul
+
+# A shape is that of an input which the model has.
+runs 1 import tests/onnx/models/windows/model.onnx --input nope=1x2x8x8 -o "$tmp/none.nn"
+says err 'has no input nope; it has '; absent "$tmp/none.nn"
 
 # ---- weights -------------------------------------------------------------------------
 
