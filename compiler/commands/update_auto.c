@@ -13,6 +13,7 @@
  */
 #include "commands/update_auto.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,9 +81,11 @@ static void add_sample_gradients(UpdateChoice *c, const nn_model_info *info, voi
     info->grad(model, batch->x, batch->target, scratch);
     for (int i = 0; i < c->count; i++) {
         const size_t count = (size_t)shape_count(c->at[i].param->shape);
-        float *values = malloc((count + 1) * sizeof *values);
-        const bool got = values && !info->get_grad(model, c->at[i].param->name, values, count, scratch);
-        for (size_t k = 0; got && k < count; k++) c->at[i].gradient[k] += (double)values[k];
+        float *values = block_alloc((count + 1) * sizeof *values);
+        const int unknown = info->get_grad(model, c->at[i].param->name, values, count, scratch);
+        assert(!unknown);
+        (void)unknown;
+        for (size_t k = 0; k < count; k++) c->at[i].gradient[k] += (double)values[k];
         free(values);
     }
 }
