@@ -61,6 +61,11 @@ lenet=dsl_examples/lenet.nn
     works "$NNC" quantize $lenet $digits --samples 32 --weights "$tmp/w.safetensors" -o "$tmp/w8.safetensors" --jit tcc \
         --certificate "$tmp/certificate.json"
     works "$NNC" eval $lenet $digits --weights "$tmp/w8.safetensors" --jit tcc
+    works "$NNC" train $lenet $digits --steps 3 --compute bf16 -o "$tmp/bf16.safetensors" --jit tcc
+    works "$NNC" train $lenet $digits --steps 3 --quantize int8 --init "$tmp/w.safetensors" -o "$tmp/q.safetensors" --jit tcc
+    works "$NNC" quantize $lenet $digits --weights "$tmp/q.safetensors" -o "$tmp/q8.safetensors" --jit tcc
+    works "$NNC" $lenet --set 'update=auto' --train --weights "$tmp/w.safetensors" --memory-limit 256K --target cortex-m7 \
+        --data dsl_examples/data/digits -o "$tmp/device.c"
     works "$NNC" predict $lenet ${digits% --limit*} --weights "$tmp/w8.safetensors" --worst 3 --sheet "$tmp/sheet.png"
 }
 works "$NNC" verify "$tmp/check"
@@ -92,6 +97,7 @@ for net in tests/families/*.nn; do
     clean "$NNC" check "$net" --gradients --samples 2
     sanitized address,undefined "$net"
     sanitized address,undefined "$net" --plain
+    sanitized address,undefined "$net" --compute bf16
 done
 # Threads that meet where they should not.
 for net in lenet googlenet resnet; do
