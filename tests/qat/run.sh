@@ -103,6 +103,10 @@ runs 2 train "$net" --quantize int8 --limit 100 -o w.safetensors
 says err 'quantize trains on from weights in f32 (--init FILE)'
 runs 2 train "$net" --quantize int4 --init even.safetensors --limit 100 -o w.safetensors
 says err "quantize takes int8, not 'int4'"
+runs 2 train "$net" --quantize int8 --compute bf16 --init even.safetensors --limit 100 -o w.safetensors
+says err 'bf16 would round them again'
+runs 1 eval "$net" --compute bf16 --weights q.safetensors --limit 100
+says err 'the weights of q.safetensors are for int8, which is simulated in floats'
 printf 'net hd { input(1x28x28) flatten dense(8) head aux { dense(10) } dense(10) }\n' >hd.nn
 runs 0 train hd.nn --limit 50 --steps 1 --threads 1 --jit tcc -o hd.safetensors
 runs 1 train hd.nn --limit 50 --quantize int8 --init hd.safetensors -o w.safetensors

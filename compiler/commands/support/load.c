@@ -296,8 +296,9 @@ int build_net(const LoadOptions *o, Model *m)
     status = freeze(o, m);
     const char *weights = o->weights && m->weights ? m->weights : o->weights;
     if (status == STATUS_OK) status = quantized_load(m, weights, o->learns, o->simulates);
-    if (status == STATUS_OK && m->quantized && o->bf16_values)
-        return fail(STATUS_INPUT, "--compute bf16: the weights of %s are in int8", weights);
+    if (status == STATUS_OK && (m->quantized || m->simulated) && o->bf16_values)
+        return fail(STATUS_INPUT, "--compute bf16: the weights of %s are %s", weights,
+                    m->quantized ? "in int8" : "for int8, which is simulated in floats");
     return status == STATUS_OK ? check_budgets(o, m) : status;
 }
 

@@ -215,5 +215,7 @@ int train_request_read(TrainRequest *r, int argc, char **argv)
     if (!r->resumes) r->init = weighted_path(&r->load, r->init);
     if (r->quantize && !r->resumes && !r->init)
         return usage_error(&command_train, "--quantize trains on from weights in f32 (--init FILE)");
+    if (r->quantize && r->load.bf16_values)
+        return usage_error(&command_train, "--quantize simulates integers in floats: bf16 would round them again");
     return STATUS_OK;
 }
