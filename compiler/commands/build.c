@@ -24,9 +24,8 @@ enum { BUILD_PYTHON = COMPILE_FIRST_OWN };
 enum { BATCH_SHIPPED = 1 };
 
 static const Option options[] = {
-    {'o', "output", "FILE", "NET.so, NET.o or NET.a, with NET.h beside it; any other name is a program (--main)",
-     false},
-    {BUILD_PYTHON, "python", NULL, "a module of Python: NET.py, with libNET.so beside it", false},
+    {'o', "output", "FILE", "NET.so, NET.o or NET.a, with NET.h beside it; any other name is a program (--main)"},
+    {BUILD_PYTHON, "python", NULL, "a module of Python: NET.py, with libNET.so beside it"},
     OPTION_ROWS_COMPILE,
     {0},
 };

@@ -18,11 +18,10 @@
 #include "lower/dump.h"
 
 static const Option options[] = {
-    {'o', "output", "FILE.c", "write FILE.c and FILE.h; with '-', one text on standard output", false},
+    {'o', "output", "FILE.c", "write FILE.c and FILE.h; with '-', one text on standard output"},
     OPTION_ROWS_COMPILE,
-    {COMPILE_HEADER, "header", "NAME", "name of the header in the #include (default: its file name)", false},
-    {COMPILE_DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C",
-     false},
+    {COMPILE_HEADER, "header", "NAME", "name of the header in the #include (default: its file name)"},
+    {COMPILE_DUMP, "dump", "STAGE", "print ast, graph, program, plan, or the program after a pass, instead of C"},
     OPTION_ROW_EXPLAIN,
     {0},
 };
@@ -340,7 +339,7 @@ int compile_emit(const CompileRequest *r, Model *l, const char *prefix, const ch
     options.prefix = prefix;
     options.header = header;
     if (!limit_has_training(&r->load, r->command, options.lower.train)) return STATUS_USAGE;
-    int status = r->data || options.lower.constants ? update_auto(r, l, &options.lower) : STATUS_OK;
+    int status = update_auto(r, l, &options.lower);
     if (status != STATUS_OK) return status;
     if (options.lower.constants && !is_trained(l))
         return fail(STATUS_INPUT, "nothing of %s is trained: all its parameters are frozen%s", l->net->name,

@@ -28,28 +28,28 @@ enum {
 /* clang-format off */
 #define OPTION_ROWS_COMPILE \
     OPTION_ROW_BATCH, \
-    {COMPILE_INFER, "infer", NULL, "code for inference only", false}, \
-    {COMPILE_TRAIN, "train", NULL, "code for training only (with evaluation)", false}, \
-    {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}, \
-    {OPTION_TRAIN, "train-only", "PATTERN", "train only the parameters whose names match", false}, \
-    {COMPILE_PLAIN, "plain", NULL, "strictly conforming C99 with simple loops, for reading and for any compiler", false}, \
-    {COMPILE_PREFIX, "prefix", "P", "prefix of all names in the C (default: the net's name)", false}, \
+    {COMPILE_INFER, "infer", NULL, "code for inference only"}, \
+    {COMPILE_TRAIN, "train", NULL, "code for training only (with evaluation)"}, \
+    {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match"}, \
+    {OPTION_TRAIN, "train-only", "PATTERN", "train only the parameters whose names match"}, \
+    {COMPILE_PLAIN, "plain", NULL, "strictly conforming C99 with simple loops, for reading and for any compiler"}, \
+    {COMPILE_PREFIX, "prefix", "P", "prefix of all names in the C (default: the net's name)"}, \
     OPTION_ROW_NET, \
     OPTION_ROW_DEFINE, \
     OPTION_ROW_INPUT, \
     OPTION_ROW_SET, \
     OPTION_ROW_MAP, \
-    {COMPILE_TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET), false}, \
+    {COMPILE_TARGET, "target", "CPU", "CPU to tune for: native (default)" TARGET_TABLE(AND_TARGET)}, \
     OPTION_ROW_THREADS, \
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT, \
     OPTION_ROW_WEIGHTS_FORMAT, \
     OPTION_ROW_COMPUTE, \
-    {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C; with --train, the block starts with those that are trained", false}, \
-    {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C", false}, \
-    {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)", false}, \
-    {COMPILE_HOOKS, "hooks", NULL, "training steps with hooks that are called as gradients become final", false}, \
-    {COMPILE_DATA, "data", "PATH", "with update auto in the train section: the samples by which what is trained is chosen (default: the shipped digits)", false}, \
-    {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images", false}
+    {COMPILE_WEIGHTS, "weights", "FILE", "build trained weights in: constants of the C; with --train, the block starts with those that are trained"}, \
+    {COMPILE_WEIGHTS_OUT, "weights-out", "FILE.bin", "write the weights to a file that the C loads, not into the C"}, \
+    {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)"}, \
+    {COMPILE_HOOKS, "hooks", NULL, "training steps with hooks that are called as gradients become final"}, \
+    {COMPILE_DATA, "data", "PATH", "with update auto in the train section: the samples by which what is trained is chosen (default: the shipped digits)"}, \
+    {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images"}
 /* clang-format on */
 
 typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN, STAGE_EXPLANATION } Stage;

@@ -18,9 +18,9 @@
 enum { EXPORT_WEIGHTS = OPTION_FIRST_OWN, EXPORT_NORMALIZE };
 
 static const Option options[] = {
-    {'o', "output", "FILE", "MODEL.onnx; or weights alone: .safetensors, .npz, .pth (.pt, .th)", false},
-    {EXPORT_WEIGHTS, "weights", "FILE", "the weights: safetensors, .npz or a PyTorch file", false},
-    {EXPORT_NORMALIZE, "normalize", NULL, "build the normalization in: the model takes pixels from 0 to 1", false},
+    {'o', "output", "FILE", "MODEL.onnx; or weights alone: .safetensors, .npz, .pth (.pt, .th)"},
+    {EXPORT_WEIGHTS, "weights", "FILE", "the weights: safetensors, .npz or a PyTorch file"},
+    {EXPORT_NORMALIZE, "normalize", NULL, "build the normalization in: the model takes pixels from 0 to 1"},
     OPTION_ROW_MAP,
     OPTION_ROW_NET,
     OPTION_ROW_DEFINE,

@@ -16,7 +16,7 @@
 enum { CHECK = OPTION_FIRST_OWN };
 
 static const Option options[] = {
-    {CHECK, "check", NULL, "write nothing; list the files that would change, and exit with status 1", false},
+    {CHECK, "check", NULL, "write nothing; list the files that would change, and exit with status 1"},
     {0},
 };
 

@@ -14,9 +14,9 @@
 enum { IMPORT_WEIGHTS = 256, IMPORT_INPUT };
 
 static const Option options[] = {
-    {'o', "output", "NET.nn", "write the source to NET.nn ('-': standard output, without weights)", false},
-    {IMPORT_WEIGHTS, "weights", "FILE", "write the weights to FILE (default: NET.safetensors)", false},
-    {IMPORT_INPUT, "input", "NAME=SHAPE", "the shape of an input, with its batch: data=1x3x224x224", false},
+    {'o', "output", "NET.nn", "write the source to NET.nn ('-': standard output, without weights)"},
+    {IMPORT_WEIGHTS, "weights", "FILE", "write the weights to FILE (default: NET.safetensors)"},
+    {IMPORT_INPUT, "input", "NAME=SHAPE", "the shape of an input, with its batch: data=1x3x224x224"},
     {0},
 };
 

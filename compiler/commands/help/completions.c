@@ -24,7 +24,6 @@ static bool is_choice(const Option *o) { return o->argument && strchr(o->argumen
 static void bash_options(const Command *c, FILE *out)
 {
     for (const Option *o = c->options; o && o->name; o++) {
-        if (o->later) continue;
         if (o->id < 256) fprintf(out, "-%c ", o->id);
         fprintf(out, "--%s ", o->name);
     }
@@ -34,7 +33,7 @@ static void bash_options(const Command *c, FILE *out)
 static void bash_choices(const Command *c, FILE *out)
 {
     for (const Option *o = c->options; o && o->name; o++) {
-        if (o->later || !is_choice(o)) continue;
+        if (!is_choice(o)) continue;
         fprintf(out, "        %s:--%s) words='", c->name, o->name);
         put_choices(o, out);
         fputs("' ;;\n", out);
@@ -158,8 +157,7 @@ static void zsh_completion(FILE *out)
         const char *name = (*c)->name;
         fprintf(out, "    %s%s)\n        shift words; (( CURRENT-- ))\n        _arguments -s \\\n", name,
                 *c == &command_compile ? "|*.nn|-" : "");
-        for (const Option *o = (*c)->options; o && o->name; o++)
-            if (!o->later) zsh_option(o, out);
+        for (const Option *o = (*c)->options; o && o->name; o++) zsh_option(o, out);
         fputs("        '*:file:_files' ;;\n", out);
     }
     fputs("    esac\n}\n_nnc \"$@\"\n", out);
@@ -200,8 +198,7 @@ static void fish_completion(FILE *out)
         fprintf(out, "complete -c nnc -n __fish_use_subcommand -a %s -d ", (*c)->name);
         fish_text((*c)->summary, out);
         fputc('\n', out);
-        for (const Option *o = (*c)->options; o && o->name; o++)
-            if (!o->later) fish_option(*c, o, out);
+        for (const Option *o = (*c)->options; o && o->name; o++) fish_option(*c, o, out);
     }
     fputs("complete -c nnc -n __fish_use_subcommand -a help -d 'show help'\n", out);
 }

@@ -42,24 +42,10 @@ static void help_option(const Option *o, FILE *out)
     fprintf(out, "  %-26s%s%s\n", left, strlen(left) > 25 ? "\n                            " : "", o->help);
 }
 
-static bool any_later(const Command *command)
-{
-    for (const Option *o = command->options; o && o->name; o++)
-        if (o->later) return true;
-    return false;
-}
-
 void help_command(const Command *command, FILE *out)
 {
     fprintf(out, "%s\n\nusage: nnc %s\n\noptions:\n", command->summary, command->usage);
-    for (const Option *o = command->options; o && o->name; o++)
-        if (!o->later) help_option(o, out);
+    for (const Option *o = command->options; o && o->name; o++) help_option(o, out);
     fputs("  -h, --help                this text\n", out);
-    if (any_later(command)) {
-        fputs("\nnot implemented:", out);
-        for (const Option *o = command->options; o->name; o++)
-            if (o->later) fprintf(out, " --%s", o->name);
-        fputc('\n', out);
-    }
     if (command->details) fprintf(out, "\n%s", command->details);
 }

@@ -71,8 +71,7 @@ static void manual_command(const Command *c, FILE *out)
     manual_text(c->summary + 1, out);
     fputs(".\n", out);
     if (c->details) manual_paragraphs(c->details, out);
-    for (const Option *o = c->options; o && o->name; o++)
-        if (!o->later) manual_option(o, out);
+    for (const Option *o = c->options; o && o->name; o++) manual_option(o, out);
 }
 
 static void manual_head(FILE *out)

@@ -21,15 +21,14 @@ enum { DATA = OPTION_FIRST_OWN, WEIGHTS, PART, FORMAT, TTA };
 enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
 
 static const Option options[] = {
-    {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)", false},
-    {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)", false},
+    {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)"},
+    {DATA, "data", "PATH", "the data: a folder, a file or a name (default: the shipped digits)"},
     OPTION_ROWS_COLUMN,
     {TTA, "tta", "none|flip|crops",
      "predict from several views of an image: its mirror image too, or five crops and "
-     "the mirror images of these (none)",
-     false},
-    {FORMAT, "format", "text|json", "the form of the output (text)", false},
-    {PART, "part", "PART", "the part to evaluate: test (the default), valid or train", false},
+     "the mirror images of these (none)"},
+    {FORMAT, "format", "text|json", "the form of the output (text)"},
+    {PART, "part", "PART", "the part to evaluate: test (the default), valid or train"},
     OPTION_ROWS_SAMPLES,
     OPTION_ROWS_LOADING,
     OPTION_ROW_BATCH,

@@ -24,13 +24,13 @@ enum { DATA = OPTION_FIRST_OWN, WEIGHTS, TOP, FORMAT, WORST, SHEET };
 enum { CLASSES_MAX = 1000000, TOP_DEFAULT = 1, BRIEF_OUTPUTS = 16 };
 
 static const Option options[] = {
-    {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)", false},
-    {TOP, "top", "K", "show the K most probable classes (1)", false},
-    {FORMAT, "format", "text|csv|json", "the form of the output (text)", false},
-    {'o', "output", "FILE.npy|FILE.png", "write the outputs of all samples as an array, or as pictures", false},
-    {SHEET, "sheet", "FILE.png", "write a contact sheet: the images with their predictions", false},
-    {DATA, "data", "PATH", "predict the test part of this set instead of files", false},
-    {WORST, "worst", "N", "with --data: only the N samples whose class was least probable", false},
+    {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)"},
+    {TOP, "top", "K", "show the K most probable classes (1)"},
+    {FORMAT, "format", "text|csv|json", "the form of the output (text)"},
+    {'o', "output", "FILE.npy|FILE.png", "write the outputs of all samples as an array, or as pictures"},
+    {SHEET, "sheet", "FILE.png", "write a contact sheet: the images with their predictions"},
+    {DATA, "data", "PATH", "predict the test part of this set instead of files"},
+    {WORST, "worst", "N", "with --data: only the N samples whose class was least probable"},
     OPTION_ROWS_COLUMN,
     OPTION_ROWS_LOADING,
     OPTION_ROW_BATCH,

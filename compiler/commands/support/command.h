@@ -27,7 +27,6 @@ typedef struct Option {
     const char *name;     /* long name, without dashes */
     const char *argument; /* "FILE", "N", …; "[FILE]": may be left out; NULL: takes none */
     const char *help;     /* one line */
-    bool later;           /* known, but not implemented: refused with a message that says so */
 } Option;
 
 typedef struct Command {

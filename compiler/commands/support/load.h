@@ -92,33 +92,33 @@ enum {
 };
 
 /* clang-format off */
-#define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net", false}
-#define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW, LxD, F or LABEL=SHAPE", false}
-#define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several", false}
-#define OPTION_ROW_MAP {OPTION_MAP, "map", "OLD=NEW", "rename the tensors of the weights file, each side with one * or none: 'features.*=conv.*'", false}
-#define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section", false}
+#define OPTION_ROW_DEFINE {'D', "define", "NAME=VALUE", "set a parameter of the net"}
+#define OPTION_ROW_INPUT {OPTION_INPUT, "input", "SIZE", "replace the input's shape: CxHxW, LxD, F or LABEL=SHAPE"}
+#define OPTION_ROW_NET {OPTION_NET, "net", "NAME", "the net to use, where the file has several"}
+#define OPTION_ROW_MAP {OPTION_MAP, "map", "OLD=NEW", "rename the tensors of the weights file, each side with one * or none: 'features.*=conv.*'"}
+#define OPTION_ROW_SET {OPTION_SET, "set", "KEY=VALUE", "override a key of the train section"}
 #define OPTION_ROWS_FREEZE \
-    {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match", false}, \
-    {OPTION_TRAIN, "train", "PATTERN", "train only the parameters whose names match", false}
-#define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch", false}
-#define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)", false}
-#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "tcc|cc|tiered", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)", false}
-#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads to run a pass with, 1024 at most (default: one for each processor that the process is bound to)", false}
+    {OPTION_FREEZE, "freeze", "PATTERN", "do not train the parameters whose names match"}, \
+    {OPTION_TRAIN, "train", "PATTERN", "train only the parameters whose names match"}
+#define OPTION_ROW_BATCH {OPTION_BATCH, "batch", "N", "samples per batch"}
+#define OPTION_ROW_JIT {OPTION_JIT, "jit", "tcc|cc", "compile in memory (tcc), or with the system compiler (cc)"}
+#define OPTION_ROW_JIT_TIERED {OPTION_JIT, "jit", "tcc|cc|tiered", "compile in memory (tcc), with the system compiler (cc), or start with tcc and switch to cc (tiered)"}
+#define OPTION_ROW_THREADS {OPTION_THREADS, "threads", "N", "threads to run a pass with, 1024 at most (default: one for each processor that the process is bound to)"}
 #define OPTION_ROWS_COLUMN \
-    {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)", false}, \
-    {OPTION_COLUMN, "target", "COLUMN", "another name for --column", false}
+    {OPTION_COLUMN, "column", "COLUMN", "of CSV data: the name or number of the column to learn (default: the last)"}, \
+    {OPTION_COLUMN, "target", "COLUMN", "another name for --column"}
 #define OPTION_ROWS_SAMPLES \
-    {OPTION_CLASSES, "classes", "LIST", "only samples of these classes, numbers or names such as 3,5,8; they become 0, 1, 2", false}, \
-    {OPTION_SAMPLES_LIMIT, "limit", "N", "at most N samples of each part, drawn by class", false}, \
-    {OPTION_VALID, "valid", "SHARE|N", "cut a validation part off the training part: 0.1, or 5000 samples; 0: none", false}
+    {OPTION_CLASSES, "classes", "LIST", "only samples of these classes, numbers or names such as 3,5,8; they become 0, 1, 2"}, \
+    {OPTION_SAMPLES_LIMIT, "limit", "N", "at most N samples of each part, drawn by class"}, \
+    {OPTION_VALID, "valid", "SHARE|N", "cut a validation part off the training part: 0.1, or 5000 samples; 0: none"}
 #define OPTION_ROWS_LOADING \
-    {OPTION_WORKERS, "workers", "N", "threads that decode, augment and batch samples; 0: none beside the step (default: 1, for work on images half the processors)", false}, \
-    {OPTION_DATA_CACHE, "data-cache", "BYTES", "memory for decoded images; a set that takes more is streamed (default: a quarter of this machine's)", false}
-#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "memory for training: model, optimizer state and scratch; met by smaller micro-batches and rematerialization", false}
-#define OPTION_ROW_WEIGHTS_FORMAT {OPTION_WEIGHTS_FORMAT, "weights-format", "f32|bf16", "at inference: weights of convolutions and dense layers in 4 bytes (f32) or rounded to 2 (bf16)", false}
-#define OPTION_ROW_COMPUTE {OPTION_COMPUTE, "compute", "f32|bf16", "weights, values and gradients of values in 4 bytes (f32) or rounded to 2 (bf16); sums are in f32", false}
-#define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print the variants that each layer can be computed by, their costs and the choice", false}
-#define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help, false},
+    {OPTION_WORKERS, "workers", "N", "threads that decode, augment and batch samples; 0: none beside the step (default: 1, for work on images half the processors)"}, \
+    {OPTION_DATA_CACHE, "data-cache", "BYTES", "memory for decoded images; a set that takes more is streamed (default: a quarter of this machine's)"}
+#define OPTION_ROW_LIMIT {OPTION_MEMORY_LIMIT, "memory-limit", "BYTES", "memory for training: model, optimizer state and scratch; met by smaller micro-batches and rematerialization"}
+#define OPTION_ROW_WEIGHTS_FORMAT {OPTION_WEIGHTS_FORMAT, "weights-format", "f32|bf16", "at inference: weights of convolutions and dense layers in 4 bytes (f32) or rounded to 2 (bf16)"}
+#define OPTION_ROW_COMPUTE {OPTION_COMPUTE, "compute", "f32|bf16", "weights, values and gradients of values in 4 bytes (f32) or rounded to 2 (bf16); sums are in f32"}
+#define OPTION_ROW_EXPLAIN {OPTION_EXPLAIN, "explain", NULL, "print the variants that each layer can be computed by, their costs and the choice"}
+#define OPTION_ROW_PASS(id, name, applies, run, requires, effect, help) {OPTION_NO_PASS + PASS_##id, "no-" name, NULL, help},
 #define OPTION_ROWS_PASSES PASS_TABLE(OPTION_ROW_PASS)
 /* clang-format on */
 

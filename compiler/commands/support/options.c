@@ -197,10 +197,6 @@ int options_next(OptionReader *r)
         usage_error(r->command, "--%s needs an argument: %s", option->name, option->argument);
         return OPTIONS_BAD;
     }
-    if (option->later) {
-        usage_error(r->command, "--%s is not implemented", option->name);
-        return OPTIONS_BAD;
-    }
     if (is_optional(option) && !r->value) r->value = optional_value(r);
     return id;
 }

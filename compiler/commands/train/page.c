@@ -6,7 +6,7 @@
 #include "commands/train/run_record.h"
 
 static const Option options[] = {
-    {'o', "output", "FILE.html", "file for the page", false},
+    {'o', "output", "FILE.html", "file for the page"},
     {0},
 };
 
