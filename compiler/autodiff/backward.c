@@ -96,6 +96,16 @@ Node *backward_node(Backward *b, const Op *op, const Node *forward)
     return n;
 }
 
+void backward_give_by(Backward *b, const Op *op, const Node *n, int input, int others, Tensor *const *other)
+{
+    Tensor *of = n->in[input];
+    if (!backward_wants(b, of)) return;
+    Node *d = backward_node(b, op, n);
+    node_in(b->graph, d, backward_of(b, n->out[0]));
+    for (int i = 0; i < others; i++) node_in(b->graph, d, other[i]);
+    backward_give(b, of, node_out_as(b->graph, d, b->graph->real, of->batched, of->shape));
+}
+
 /* A view's gradient is a view of the gradient. */
 static void visit_view(Backward *b, const Node *n)
 {

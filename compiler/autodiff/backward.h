@@ -13,4 +13,8 @@ void backward_give(Backward *, Tensor *, Tensor *gradient); /* one use's share o
 Node *backward_node(Backward *, const Op *,
                     const Node *forward); /* with the forward node's attributes, name and span */
 
+/* The gradient of in[input], if someone needs it: by a node of the operator, which reads the gradient of the first
+ * output and then the others. */
+void backward_give_by(Backward *, const Op *, const Node *, int input, int others, Tensor *const *other);
+
 #endif

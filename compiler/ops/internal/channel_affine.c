@@ -85,23 +85,11 @@ static const Op affine_dshift = {
     .plain = affine_dshift_plain,
 };
 
-/* A node with dy and, where it is not NULL, one more tensor; of in[input]. */
-static void give_gradient(Backward *b, const Op *op, const Node *n, Tensor *other, int input)
-{
-    Graph *g = backward_graph(b);
-    Tensor *of = n->in[input];
-    if (!backward_wants(b, of)) return;
-    Node *d = backward_node(b, op, n);
-    node_in(g, d, backward_of(b, n->out[0]));
-    if (other) node_in(g, d, other);
-    backward_give(b, of, node_out_as(g, d, g->real, of->batched, of->shape));
-}
-
 static void affine_grad(Backward *b, const Node *n)
 {
-    give_gradient(b, &affine_dscale, n, n->in[0], 1);
-    give_gradient(b, &affine_dshift, n, NULL, 2);
-    give_gradient(b, &affine_dx, n, n->in[1], 0);
+    backward_give_by(b, &affine_dscale, n, 1, 1, &n->in[0]);
+    backward_give_by(b, &affine_dshift, n, 2, 0, NULL);
+    backward_give_by(b, &affine_dx, n, 0, 1, &n->in[1]);
 }
 
 static int64_t affine_flops(const Node *n) { return 2 * shape_count(node_shape_in(n)); }

@@ -68,21 +68,11 @@ static const Op rows_dscale = {
 };
 
 /* Of in[input], by the other one of weight and scale. */
-static void give_product(Backward *b, const Op *op, const Node *n, int input)
-{
-    Graph *g = backward_graph(b);
-    if (!backward_wants(b, n->in[input])) return;
-    Node *d = backward_node(b, op, n);
-    node_in(g, d, backward_of(b, n->out[0]));
-    node_in(g, d, n->in[1 - input]);
-    backward_give(b, n->in[input], node_out_as(g, d, g->real, false, n->in[input]->shape));
-}
-
 static void rows_grad(Backward *b, const Node *n)
 {
-    give_product(b, &rows_dscale, n, 1);
+    backward_give_by(b, &rows_dscale, n, 1, 1, &n->in[0]);
     if (node_has(n, 2) && backward_wants(b, n->in[2])) backward_give(b, n->in[2], backward_of(b, n->out[0]));
-    give_product(b, &rows_dweight, n, 0);
+    backward_give_by(b, &rows_dweight, n, 0, 1, &n->in[1]);
 }
 
 const Op op_scale_rows = {

@@ -94,22 +94,10 @@ static const Op simulate_dscale = {
     .plain = simulate_dscale_plain,
 };
 
-static Node *simulate_gradient(Backward *b, const Op *op, const Node *n)
-{
-    Node *d = backward_node(b, op, n);
-    node_in(backward_graph(b), d, backward_of(b, n->out[0]));
-    for (int i = 0; i < n->in_count; i++) node_in(backward_graph(b), d, n->in[i]);
-    return d;
-}
-
 static void simulate_grad(Backward *b, const Node *n)
 {
-    Graph *g = backward_graph(b);
-    if (backward_wants(b, n->in[1]))
-        backward_give(b, n->in[1],
-                      node_out_as(g, simulate_gradient(b, &simulate_dscale, n), g->real, false, n->in[1]->shape));
-    if (backward_wants(b, n->in[0]))
-        backward_give(b, n->in[0], node_out(g, simulate_gradient(b, &simulate_dx, n), node_shape_in(n)));
+    backward_give_by(b, &simulate_dscale, n, 1, n->in_count, n->in);
+    backward_give_by(b, &simulate_dx, n, 0, n->in_count, n->in);
 }
 
 static int64_t simulate_flops(const Node *n) { return elementwise_cost(n, 8); }

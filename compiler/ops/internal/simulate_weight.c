@@ -72,21 +72,10 @@ static const Op weight_dscale = {
     .plain = weight_dscale_plain,
 };
 
-static void give_weight_gradient(Backward *b, const Op *op, const Node *n, int input)
-{
-    Graph *g = backward_graph(b);
-    if (!backward_wants(b, n->in[input])) return;
-    Node *d = backward_node(b, op, n);
-    node_in(g, d, backward_of(b, n->out[0]));
-    node_in(g, d, n->in[0]);
-    node_in(g, d, n->in[1]);
-    backward_give(b, n->in[input], node_out_as(g, d, g->real, false, n->in[input]->shape));
-}
-
 static void weight_grad(Backward *b, const Node *n)
 {
-    give_weight_gradient(b, &weight_dscale, n, 1);
-    give_weight_gradient(b, &weight_dweight, n, 0);
+    backward_give_by(b, &weight_dscale, n, 1, 2, n->in);
+    backward_give_by(b, &weight_dweight, n, 0, 2, n->in);
 }
 
 const Op op_simulate_weight = {

@@ -44,15 +44,7 @@ static const Op step_size_factor = {
     .plain = factor_plain,
 };
 
-static void step_size_grad(Backward *b, const Node *n)
-{
-    Graph *g = backward_graph(b);
-    if (!backward_wants(b, n->in[1])) return;
-    Node *d = backward_node(b, &step_size_factor, n);
-    node_in(g, d, backward_of(b, n->out[0]));
-    node_in(g, d, n->in[0]);
-    backward_give(b, n->in[1], node_out_as(g, d, g->real, false, n->in[1]->shape));
-}
+static void step_size_grad(Backward *b, const Node *n) { backward_give_by(b, &step_size_factor, n, 1, 1, &n->in[0]); }
 
 const Op op_step_size = {
     .name = "step_size",

@@ -54,17 +54,9 @@ static const Op fold_dweight = {
 /* Both outputs are used wherever it is differentiated. */
 static void fold_grad(Backward *b, const Node *n)
 {
-    Graph *g = backward_graph(b);
     if (!batchnorm_is_affine(n)) return;
-    Tensor *dscale = backward_of(b, n->out[0]), *dshift = backward_of(b, n->out[1]);
-    if (backward_wants(b, n->in[0])) {
-        Node *d = backward_node(b, &fold_dweight, n);
-        node_in(g, d, dscale);
-        node_in(g, d, dshift);
-        node_in(g, d, n->in[2]);
-        node_in(g, d, n->in[3]);
-        backward_give(b, n->in[0], node_out_as(g, d, g->real, false, n->in[0]->shape));
-    }
+    Tensor *dshift = backward_of(b, n->out[1]);
+    backward_give_by(b, &fold_dweight, n, 0, 3, (Tensor *[]){dshift, n->in[2], n->in[3]});
     if (backward_wants(b, n->in[1])) backward_give(b, n->in[1], dshift);
 }
 
