@@ -173,6 +173,14 @@ void liveness_compute(Liveness *l, const ExecSchedule *s)
     }
 }
 
+Liveness liveness_of(const Graph *g, Arena *arena, ExecSchedule *s)
+{
+    *s = exec_schedule_of(g, arena);
+    Liveness l = liveness_new(g, arena);
+    liveness_compute(&l, s);
+    return l;
+}
+
 /* ---- bytes -------------------------------------------------------------------------- */
 
 bool liveness_is_external(const Liveness *l, const ExecSchedule *s, int root)

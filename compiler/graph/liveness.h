@@ -73,6 +73,9 @@ Liveness liveness_new(const Graph *, Arena *);
 /* Of a schedule of the graph; replaces what was computed before. */
 void liveness_compute(Liveness *, const ExecSchedule *);
 
+/* Of the program as it is, and its schedule. */
+Liveness liveness_of(const Graph *, Arena *, ExecSchedule *);
+
 /* The memory is the caller's or the model's. */
 bool liveness_is_external(const Liveness *, const ExecSchedule *, int root);
 

@@ -18,10 +18,8 @@ typedef struct Memory {
 
 static Memory memory_of(const Graph *g, const Node *n)
 {
-    Arena *arena = g->compilation->arena;
-    const ExecSchedule s = exec_schedule_of(g, arena);
-    Liveness l = liveness_new(g, arena);
-    liveness_compute(&l, &s);
+    ExecSchedule s;
+    const Liveness l = liveness_of(g, g->compilation->arena, &s);
     return (Memory){.shared = l.root[n->out[0]->id] == l.root[n->in[0]->id], .bytes = liveness_most(&l, &s)};
 }
 

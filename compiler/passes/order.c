@@ -113,9 +113,8 @@ static void find_uses(OrderSearch *s, const Node *n, const Liveness *l)
 static void group_values(OrderSearch *s)
 {
     const Graph *g = s->graph;
-    const ExecSchedule e = exec_schedule_of(g, s->arena);
-    Liveness l = liveness_new(g, s->arena);
-    liveness_compute(&l, &e);
+    ExecSchedule e;
+    const Liveness l = liveness_of(g, s->arena, &e);
     const int64_t *bytes = liveness_sizes(g, s->arena);
     for (int i = 0; i < s->groups; i++) {
         if (l.root[i] != i || l.first[i] < 0 || liveness_is_external(&l, &e, i)) continue;
@@ -330,9 +329,8 @@ static void take_best(OrderSearch *s, int executed)
 
 static int64_t most_bytes(const Graph *g, Arena *arena)
 {
-    const ExecSchedule e = exec_schedule_of(g, arena);
-    Liveness l = liveness_new(g, arena);
-    liveness_compute(&l, &e);
+    ExecSchedule e;
+    const Liveness l = liveness_of(g, arena, &e);
     return liveness_most(&l, &e).most;
 }
 

@@ -194,9 +194,8 @@ Plan *plan_build(const Graph *g)
     plan->program = g;
     plan->place = arena_alloc(arena, tensors * sizeof *plan->place);
     Planner p = {.graph = g, .plan = plan, .arena = arena};
-    const ExecSchedule s = exec_schedule_of(g, arena);
-    Liveness l = liveness_new(g, arena);
-    liveness_compute(&l, &s);
+    ExecSchedule s;
+    const Liveness l = liveness_of(g, arena, &s);
     set_places(&p, &l);
 
     Place **roots = arena_alloc(arena, tensors * sizeof *roots);
