@@ -82,7 +82,8 @@ const char *functions_rows_body(Emitter *, const Graph *, const Node *); /* of O
 void functions_declare(Emitter *);
 void functions_write(Emitter *);
 const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
-const char *function_array_name(Emitter *, const Node *, int i); /* for in[i], or out[i - in_count] */
+const Tensor *function_array(const Node *, int i);               /* in[i], or out[i - in_count] */
+const char *function_array_name(Emitter *, const Node *, int i); /* of its parameter */
 
 /* staging.c: the function of a node that takes samples in chunks, around the body for one */
 const char *staging_body(Emitter *, const Graph *, const Node *, const char *body);

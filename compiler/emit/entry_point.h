@@ -118,9 +118,8 @@ bool chunks_update_is_local(const Emitter *); /* an update of some elements need
 void hooks_write_after(EntryPoint *, const Node *);
 void hooks_write_at_end(EntryPoint *);
 
-/* factors.c: gradients that are given as their factors */
-void factors_write_before(EntryPoint *,
-                          const Node *); /* with the begin of a statement, where the node may be left out */
+/* factors.c: gradients that are given as their factors; the begin of a statement where the node may be left out */
+void factors_write_before(EntryPoint *, const Node *);
 
 /* calls.c: the statements of an entry point */
 void calls_write(EntryPoint *);

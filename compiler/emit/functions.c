@@ -61,7 +61,7 @@ static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micr
     if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
 }
 
-static const Tensor *array_of(const Node *n, int i) { return i < n->in_count ? n->in[i] : n->out[i - n->in_count]; }
+const Tensor *function_array(const Node *n, int i) { return i < n->in_count ? n->in[i] : n->out[i - n->in_count]; }
 
 const char *function_array_name(Emitter *e, const Node *n, int i)
 {
@@ -80,7 +80,7 @@ static const ArrayShape *array_shapes(Emitter *e, const Node *n)
 /* "const float x[64][6][14][14]", "float *y" */
 static void add_array(Emitter *e, Text *text, const Graph *g, const Node *n, int i, ArrayShape shape)
 {
-    const Tensor *t = array_of(n, i);
+    const Tensor *t = function_array(n, i);
     const bool written = i >= n->in_count || node_mutates(n, i);
     text_add(text, i ? ", " : "");
     text_add(text, written ? "" : "const ");

@@ -29,7 +29,6 @@ const char *staging_suffix(const Node *n, const Tensor *t)
     return n->chunk && (t->batched || is_work(n, t)) ? "_all" : "";
 }
 
-static const Tensor *array_at(const Node *n, int i) { return i < n->in_count ? n->in[i] : n->out[i - n->in_count]; }
 static int arrays_of(const Node *n) { return n->in_count + n->out_count - 1; }
 
 /* Elements of a chunk. */
@@ -38,9 +37,9 @@ static long long chunk_count(const Node *n, const Tensor *t) { return (long long
 /* The array as the body sees it; `at` is its place in the staging memory. */
 static void put_array(Emitter *e, Text *out, const Node *n, int i, int64_t at)
 {
-    const Tensor *t = array_at(n, i);
+    const Tensor *t = function_array(n, i);
     const char *name = function_array_name(e, n, i), *kept = i < n->in_count ? "const " : "";
-    if (t->batched && t->dtype == DTYPE_BF16)
+    if (tensor_is_bf16_value(t))
         text_addf(out, "            %sfloat *const %s = staged + %lld;\n", kept, name, (long long)at);
     else if (t->batched)
         text_addf(out, "            %s%s *const %s = %s_all + (int64_t)k * %lld;\n", kept, dtype_c_type(t->dtype), name,
@@ -53,10 +52,10 @@ static void put_array(Emitter *e, Text *out, const Node *n, int i, int64_t at)
 /* nn_widen of an input, or nn_narrow of a result. */
 static void put_conversion(Emitter *e, Text *out, const Node *n, int i, int64_t at)
 {
-    const Tensor *t = array_at(n, i);
+    const Tensor *t = function_array(n, i);
     const char *name = function_array_name(e, n, i);
     const long long count = chunk_count(n, t);
-    if (!t->batched || t->dtype != DTYPE_BF16) return;
+    if (!tensor_is_bf16_value(t)) return;
     if (i < n->in_count)
         text_addf(out, "        nn_widen(%lld, %s_all + (int64_t)k * %lld, staged + %lld, 0, 1);\n", count, name, count,
                   (long long)at);
@@ -73,8 +72,7 @@ static int64_t put_all(Emitter *e, Text *out, const Node *n, PutArray *put, int 
     int64_t at = 0;
     for (int i = 0; i < arrays_of(n); i++) {
         if (i >= from && i < to) put(e, out, n, i, at);
-        if (array_at(n, i)->batched && array_at(n, i)->dtype == DTYPE_BF16)
-            at += nn_round_up(chunk_count(n, array_at(n, i)), NN_LINE);
+        at += staging_floats(function_array(n, i), n->chunk);
     }
     return at;
 }
@@ -93,8 +91,7 @@ const char *staging_body(Emitter *e, const Graph *g, const Node *n, const char *
 {
     Text out;
     text_init(&out, e->arena);
-    const long long chunks = (long long)(g->batch / n->chunk),
-                    threads = chunks < NN_WINOGRAD_THREADS ? chunks : NN_WINOGRAD_THREADS;
+    const long long chunks = (long long)(g->batch / n->chunk), threads = (long long)staging_threads(g, n->chunk);
     text_addf(&out,
               "{\n"
               "    const int threads = T < %lld ? T : %lld;\n"

@@ -158,6 +158,17 @@ bool node_is_per_sample(const Node *n)
     return outputs > 0;
 }
 
+int64_t staging_floats(const Tensor *t, int64_t chunk)
+{
+    return tensor_is_bf16_value(t) ? nn_round_up(tensor_count(t, chunk), NN_LINE) : 0;
+}
+
+int64_t staging_threads(const Graph *g, int64_t chunk)
+{
+    const int64_t chunks = g->batch / chunk;
+    return chunks < NN_WINOGRAD_THREADS ? chunks : NN_WINOGRAD_THREADS;
+}
+
 const char *node_out_name(const Node *n, int i)
 {
     if (n->chunk && i == n->out_count - 1) return "staging";

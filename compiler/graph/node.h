@@ -117,6 +117,14 @@ static inline bool tensor_layouts_differ(const Tensor *t, Layout a, Layout b)
  * and the model.  Memory that a variant works in does not count. */
 bool node_is_per_sample(const Node *);
 
+/* Of samples, and stored in bf16. */
+static inline bool tensor_is_bf16_value(const Tensor *t) { return t->batched && t->dtype == DTYPE_BF16; }
+
+/* Of a node that takes some samples at a time, converted (Node.chunk): the floats that so many samples of a tensor
+ * take, 0 where it is not converted; and the threads that have memory for a chunk. */
+int64_t staging_floats(const Tensor *, int64_t chunk);
+int64_t staging_threads(const Graph *, int64_t chunk);
+
 int64_t node_macs(const Node *);
 int64_t node_macs_of_origin(const Node *); /* Op.macs of gradients that cost as much as their layer */
 int64_t node_flops(const Node *);

@@ -153,7 +153,7 @@ static void widen_inputs(Values *v, Node *n)
 {
     for (int k = 0; k < n->in_count; k++) {
         Tensor *t = n->in[k], *floats = NULL;
-        if (t->dtype != DTYPE_BF16 || !t->batched) continue;
+        if (!tensor_is_bf16_value(t)) continue;
         for (int i = k; i < n->in_count; i++) {
             if (n->in[i] != t) continue;
             if (!floats) floats = widened_before(v, n, t);
@@ -166,7 +166,7 @@ static void widen_inputs(Values *v, Node *n)
 static void narrow_output(Values *v, Node *n)
 {
     Tensor *t = n->out[0];
-    if (t->dtype != DTYPE_BF16 || !t->batched) return;
+    if (!tensor_is_bf16_value(t)) return;
     Tensor *floats = graph_tensor(v->graph, TENSOR_LOCAL, v->graph->real, true, t->shape, t->name, t->span);
     floats->layout = t->layout;
     floats->producer = n;
@@ -185,14 +185,13 @@ enum {
     LEAST_CHUNKS = 16       /* for all threads to have some */
 };
 
-static bool is_staged(const Tensor *t) { return t->batched && t->dtype == DTYPE_BF16; }
-
 /* Floats of a sample of all that is converted. */
 static int64_t sample_floats(const Node *n)
 {
     int64_t floats = 0;
-    for (int i = 0; i < n->in_count; i++) floats += is_staged(n->in[i]) ? shape_count(n->in[i]->shape) : 0;
-    for (int i = 0; i < n->out_count; i++) floats += is_staged(n->out[i]) ? shape_count(n->out[i]->shape) : 0;
+    for (int i = 0; i < n->in_count; i++) floats += tensor_is_bf16_value(n->in[i]) ? shape_count(n->in[i]->shape) : 0;
+    for (int i = 0; i < n->out_count; i++)
+        floats += tensor_is_bf16_value(n->out[i]) ? shape_count(n->out[i]->shape) : 0;
     return floats;
 }
 
@@ -218,14 +217,11 @@ static int64_t chunk_of(const Graph *g, const Node *n)
 /* One more output, memory for the chunks of all threads. */
 static void stage(Values *v, Node *n, int64_t chunk)
 {
-    const int64_t chunks = v->graph->batch / chunk, threads = NN_WINOGRAD_THREADS;
     int64_t floats = 0;
-    for (int i = 0; i < n->in_count; i++)
-        floats += is_staged(n->in[i]) ? nn_round_up(tensor_count(n->in[i], chunk), NN_LINE) : 0;
-    for (int i = 0; i < n->out_count; i++)
-        floats += is_staged(n->out[i]) ? nn_round_up(tensor_count(n->out[i], chunk), NN_LINE) : 0;
+    for (int i = 0; i < n->in_count; i++) floats += staging_floats(n->in[i], chunk);
+    for (int i = 0; i < n->out_count; i++) floats += staging_floats(n->out[i], chunk);
     Tensor *t =
-        node_out_as(v->graph, n, v->graph->real, false, shape_vector(floats * (chunks < threads ? chunks : threads)));
+        node_out_as(v->graph, n, v->graph->real, false, shape_vector(floats * staging_threads(v->graph, chunk)));
     t->name = arena_printf(v->graph->compilation->arena, "%s.staging", n->name);
     n->chunk = chunk;
 }
