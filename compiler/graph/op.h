@@ -35,9 +35,9 @@ enum {                                     /* traits */
        OP_SOURCE = 1u << 12,       /* a layer without data inputs: its output is the same for all inputs of the net */
        OP_RECTIFIES = 1u << 13,    /* y = 0 and dy/dx = 0 for all x below some bound: a unit that is 0 for every sample
                                     * learns nothing */
-       OP_SELECTS = 1u << 15,      /* its output is some of its input's numbers, which its gradient finds there */
-       OP_SHRINKS_INPLACE = 1u << 14 /* with OP_INPLACE: also where it has fewer elements; they begin where the
+       OP_SHRINKS_INPLACE = 1u << 14, /* with OP_INPLACE: also where it has fewer elements; they begin where the
                                        * input's do */
+       OP_SELECTS = 1u << 15          /* its output is some of its input's numbers, which its gradient finds there */
 };
 
 enum {                          /* scalars that the emitted function takes after its tensors */

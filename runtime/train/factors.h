@@ -24,11 +24,11 @@ typedef struct ChunkCode {
     const nn_model_info *info, *last;
 } ChunkCode;
 
-/* [tensor] 1: its factors are exchanged; none of fewer than `least` elements.  The shares are the caller's and listed anew for each batch. */
+/* The shares are the caller's and listed anew for each batch; no factors of tensors of fewer than `least` elements. */
 RankFactors *factors_new(const ChunkCode *, const ChunkShares *, const NnRanks *, double limit, size_t least,
                          NnError *);
 void factors_free(RankFactors *);
-const unsigned char *factors_tensors(const RankFactors *);
+const unsigned char *factors_tensors(const RankFactors *); /* [tensor] 1: its factors are exchanged */
 int factors_columns(const RankFactors *, int tensor);
 
 /* For sums of so many elements. */
@@ -37,7 +37,8 @@ int factors_reserve(RankFactors *, size_t count, NnError *);
 /* Of a step; samples: of its batch. */
 void factors_begin(RankFactors *, int samples);
 void factors_take(RankFactors *, int tensor, int leaf, const float *left, const float *right); /* a copy */
-/* All of this rank's chunks are taken, and nothing reads the parameter any more: to and from all ranks.  Again: nothing. */
+/* All of this rank's chunks are taken, and nothing reads the parameter any more: to and from all ranks.
+ * A second time in a step it does nothing. */
 void factors_exchange(RankFactors *, int tensor);
 bool factors_test(RankFactors *, int tensor); /* those of all ranks are here */
 void factors_wait(RankFactors *, int tensor);

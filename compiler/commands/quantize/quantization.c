@@ -236,8 +236,8 @@ static bool is_kept(void *user, const Node *layer)
 int quantization_observe(Quantization *q)
 {
     q->observers = arena_alloc(q->arena, (size_t)(q->recorded->values.count + 1) * sizeof *q->observers);
-    int status = q->learned ? STATUS_OK : visit_samples(q, see_ranges);
-    if (q->learned) return status;
+    if (q->learned) return STATUS_OK;
+    int status = visit_samples(q, see_ranges);
     if (!status && q->bad) return fail(STATUS_INPUT, "%zu values of the net are not finite on these samples", q->bad);
     if (!status && q->request->method != CALIBRATE_RANGE) status = visit_samples(q, see_counts);
     return status;

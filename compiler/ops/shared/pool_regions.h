@@ -64,9 +64,10 @@ void pool_regions_average_gradient_emit(Writer *, const Node *, const PoolRegion
 void pool_regions_maximum_emit(Writer *, const Node *, const PoolRegions regions[2]);
 void pool_regions_maximum_training_emit(Writer *, const Node *, const PoolRegions regions[2]);
 
-/* Variant.refuses of all that call it. */
 /* Declares `size`, the nn_pool_regions of the kernels. */
 void pool_regions_put_size(Writer *, const Node *, const PoolRegions regions[2]);
+
+/* Variant.refuses of all that call it. */
 const char *pool_regions_refusal(const Node *);
 
 /* ---- graph ------------------------------------------------------------ */

@@ -4,8 +4,8 @@
  *
  * The large image is packed in image order, with its padding, if there are several taps; with one
  * tap, in the order in which tiles read it, [tile][pixel][NN_TILE_ROWS].  The small image is packed
- * for the panels of one tile, [panel][pixel][16].  Images may be in bf16; the copies are floats.  What is packed next is prefetched while the tiles
- * of a block are computed.
+ * for the panels of one tile, [panel][pixel][16].  Images may be in bf16; the copies are floats.  What
+ * is packed next is prefetched while the tiles of a block are computed.
  */
 #ifndef NN_WGRAD_PACK_H
 #define NN_WGRAD_PACK_H
