@@ -35,19 +35,6 @@ int64_t accumulate_bytes(const Emitter *e)
     return bytes;
 }
 
-const char *sum_place(EntryPoint *p, const Tensor *t)
-{
-    const Tensor *whole = t->slice_of ? t->slice_of : t;
-    const char *member = whole->model ? model_member(p->e, whole) : "batches";
-    if (!whole->model && p->partial) {
-        entry_point_uses(p, NAME_SHARE);
-        return "share->batches";
-    }
-    entry_point_uses(p, NAME_GRADIENTS);
-    if (!t->slice_offset) return arena_printf(p->e->arena, "gradients->%s", member);
-    return arena_printf(p->e->arena, "gradients->%s + %lld", member, (long long)t->slice_offset);
-}
-
 /* ---- the source ----------------------------------------------------------------- */
 
 void accumulate_write_struct(Emitter *e)

@@ -44,7 +44,7 @@ void chunks_close(EntryPoint *p)
 {
     if (!has_segments(p)) return;
     text_add(&p->text, "    break;\n");
-    calls_indent(p);
+    statements_indent(p);
     text_add(&p->text, "    default: break;\n    }\n");
 }
 

@@ -10,26 +10,23 @@
 
 static bool has_constants(const Emitter *e) { return e->options->lower.constants; }
 
-bool constants_have(const Emitter *e, const Tensor *t)
-{
-    const Tensor *own = t->model ? t->model : t;
-    return has_constants(e) && tensor_in_model(own->kind) && !own->updated;
-}
-
 int64_t constants_bytes(const Emitter *e)
 {
     int64_t bytes = 0;
     for (int i = 0; i < e->net->model.count; i++) {
         const Tensor *t = e->net->model.at[i];
-        if (constants_have(e, t)) bytes += model_padded_bytes(t);
+        if (model_is_constant(e, t)) bytes += model_padded_bytes(t);
     }
     return bytes;
 }
 
 /* A state has no first value of the weights' file. */
-static bool is_started(const Emitter *e, const Tensor *t) { return t->kind != TENSOR_STATE && !constants_have(e, t); }
+static bool is_started(const Emitter *e, const Tensor *t)
+{
+    return t->kind != TENSOR_STATE && !model_is_constant(e, t);
+}
 
-static bool is_left_alone(const Emitter *e, const Tensor *t) { return constants_have(e, t); }
+static bool is_left_alone(const Emitter *e, const Tensor *t) { return model_is_constant(e, t); }
 
 static void write_constant_struct(Emitter *e, const char *name, bool (*has)(const Emitter *, const Tensor *))
 {
@@ -65,7 +62,7 @@ static void write_constant_values(Emitter *e, const char *name, bool (*has)(cons
         const Tensor *t = e->net->model.at[i];
         if (!has(e, t)) continue;
         if (!first) text_add(&e->source, ",");
-        trained_write_values(e, t, given_offset(e, i));
+        initializer_write_trained(e, t, given_offset(e, i));
         first = false;
     }
     text_add(&e->source, "\n};\n\n");
@@ -92,7 +89,7 @@ void constants_write_table(Emitter *e)
                   i % IN_LINE ? ", "
                   : i         ? ",\n    "
                               : "\n    ",
-                  constants_have(e, e->net->model.at[i]));
+                  model_is_constant(e, e->net->model.at[i]));
     text_add(&e->source, "\n};\n\n");
 }
 

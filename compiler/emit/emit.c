@@ -149,13 +149,6 @@ static void write_source(Emitter *e)
     trained_write_main(e);
 }
 
-const char *emitter_upper(const Emitter *e, const char *name)
-{
-    char *upper = arena_strdup(e->arena, name);
-    for (char *p = upper; *p; p++) *p = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
-    return upper;
-}
-
 static const char *upper_case(Arena *arena, const char *text)
 {
     char *copy = arena_strdup(arena, text);

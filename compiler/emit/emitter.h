@@ -75,15 +75,32 @@ static inline bool emitter_sets_momentum(const Emitter *e)
     return e->options->lower.train && e->spec->schedule.cycle_momentum;
 }
 
+/* Whether x becomes what the layers take; trained.c writes NET_infer then. */
+static inline bool emitter_converts_input(const Emitter *e)
+{
+    const TrainedModel *t = e->options->trained;
+    return t && !e->options->lower.constants && (t->mean || t->input_bytes);
+}
+
+/* emitter.c */
+const Entry *entry_of(const Emitter *, ProgramKind);
+int64_t emitter_input_place(const Emitter *); /* bytes of the scratch before the input's place; -1: it has none */
+void emitter_uses(Emitter *, const char *name);
+void emitter_uses_names(Emitter *, const Writer *);
+const char *emitter_upper(const Emitter *,
+                          const char *name); /* as a part of a macro's name: block1.aux -> BLOCK1_AUX */
+
+/* function_arrays.c */
+const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
+const Tensor *function_array(const Node *, int i);               /* in[i], or out[i - in_count] */
+const char *function_array_name(Emitter *, const Node *, int i); /* of its parameter */
+
 /* functions.c */
 const char *lr_factor(Emitter *, const Node *); /* of an update: "", or "10.0f * " before lr */
 Function *function_for(Emitter *, const Graph *, const Node *);
 const char *functions_rows_body(Emitter *, const Graph *, const Node *); /* of Op.outer_rows */
 void functions_declare(Emitter *);
 void functions_write(Emitter *);
-const char *function_input_name(Emitter *, const Node *, int i); /* of its parameter for in[i] */
-const Tensor *function_array(const Node *, int i);               /* in[i], or out[i - in_count] */
-const char *function_array_name(Emitter *, const Node *, int i); /* of its parameter */
 
 /* staging.c: the function of a node that takes samples in chunks, around the body for one */
 const char *staging_body(Emitter *, const Graph *, const Node *, const char *body);
@@ -94,22 +111,28 @@ const char *staging_suffix(const Node *, const Tensor *); /* of the parameter fo
 void comment_write(Emitter *, const Function *);
 void comment_write_section(Emitter *, const char *title); /* a line that opens a part of the text */
 
-/* model.c */
+/* model_layout.c */
 void model_layout(Emitter *);
+bool model_is_constant(const Emitter *, const Tensor *);       /* of the text: it is no part of the block */
 int model_index(const Emitter *, const Tensor *);              /* of a program's or the net's model tensor */
 const char *model_member(const Emitter *, const Tensor *);     /* its name in the struct; of prepared ones too */
 ArrayShape model_array_shape(const Emitter *, const Tensor *); /* of the member; rank 1: it is flat */
 int64_t model_prepared_offset(const Emitter *, int i);         /* bytes from the struct's start */
-void model_write_struct(Emitter *);
-bool model_has(const Emitter *, DType); /* a tensor of the block in that format */
+bool model_has(const Emitter *, DType);                        /* a tensor of the block in that format */
 void model_write_member(Emitter *, const Tensor *, const char *member);
+
+/* model.c */
+void model_write_struct(Emitter *);
 void model_write_tables(Emitter *);
 void model_write_init(Emitter *);
 void model_write_access(Emitter *);
 
+/* initializers.c: values as C */
+void initializer_write_floats(Text *, const float *values, int64_t count, const char *line); /* `line` before each */
+void initializer_write_trained(Emitter *, const Tensor *, int64_t offset); /* at that byte of the given block */
+
 /* constants.c: training code whose weights are built in; nothing where they are not */
-bool constants_have(const Emitter *, const Tensor *); /* it is no part of the block */
-int64_t constants_bytes(const Emitter *);             /* of those */
+int64_t constants_bytes(const Emitter *); /* of those */
 void constants_write_structs(Emitter *);
 void constants_write_values(Emitter *);
 void constants_write_table(Emitter *);
@@ -117,9 +140,10 @@ const char *constants_place(const Emitter *, bool set); /* of tensor i, to be se
 
 /* entry_points.c */
 void entry_points_write(Emitter *); /* with declarations of the layers, which it lists */
-const Entry *entry_of(const Emitter *, ProgramKind);
 
-int64_t emitter_input_place(const Emitter *); /* bytes of the scratch before the input's place; -1: it has none */
+/* kernel_text.c */
+const char *kernel_text_of(const char *file);
+const char *kernel_text_included(Arena *, const char *line);
 
 /* support.c: what the text needs around the layers */
 void support_write_preamble(Emitter *);
@@ -132,21 +156,14 @@ void support_read_kernels(Emitter *); /* when all calls are written */
 void support_declare_kernels(Emitter *);
 void support_define_kernels(Emitter *);
 void support_write_threads(Emitter *);
-const char *support_kernel_text(const char *file);
 void support_add_text(Emitter *, const char *file, Text *); /* with what it includes of ours */
-const char *support_included(Arena *, const char *line);
-void support_add_info_types(Text *, bool includes); /* the text of nn.h */
+void support_add_info_types(Text *, bool includes);         /* the text of nn.h */
 
 /* multiversion.c: the kernels a second time */
 const char *multiversion_comment(Arena *, Target);
 void multiversion_write_declarations(Emitter *); /* with dispatch on the CPU */
 void multiversion_write_end_of_dispatch(Emitter *);
 void multiversion_write_definitions(Emitter *);
-
-void emitter_uses(Emitter *, const char *name);
-const char *emitter_upper(const Emitter *,
-                          const char *name); /* as a part of a macro's name: block1.aux -> BLOCK1_AUX */
-void emitter_uses_names(Emitter *, const Writer *);
 
 /* template.c: {name} stands for a part; {prefix}, {PREFIX}, {real} and {target} are known */
 typedef struct TemplatePart {
@@ -160,14 +177,12 @@ void emitter_put_parts(const Emitter *, Text *, const char *template, const Temp
 const char *emitter_number(const Emitter *, int64_t); /* as a part */
 
 /* trained.c: weights that are built in */
-bool trained_converts(const Emitter *); /* x becomes what the layers take: NET_infer is written there */
 void trained_reserve_input(Emitter *);
 const char *trained_input_range(const Emitter *); /* of x, for a comment: ", pixels from 0 to 1"; or "" */
 const char *trained_input_type(const Emitter *);  /* of the elements of x, in C */
 void trained_write_prototypes(Emitter *);         /* in the header, those that only it has */
 void trained_write_conversion(Emitter *);
 void trained_write_model(Emitter *);
-void trained_write_values(Emitter *, const Tensor *, int64_t offset); /* at that byte of the given block */
 void trained_write_main(Emitter *);
 const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
 const char *trained_file(const Emitter *);

@@ -70,26 +70,26 @@ typedef struct EntryPoint {
 
 static inline void entry_point_uses(EntryPoint *p, unsigned names) { p->used |= names; }
 
-const char *entry_point_name(const EntryPoint *); /* infer, step_profile */
+/* entry_point.c */
+const char *entry_point_name(const EntryPoint *);  /* infer, step_profile */
+bool entry_point_is_converted(const EntryPoint *); /* trained.c writes the function of the interface */
 
 /* scratch.c: values in the scratch have names, and constants for where they start */
 const NamedValue *scratch_value(EntryPoint *, const Tensor *);
 const char *scratch_place(EntryPoint *, const Tensor *); /* arena + STEP_DX_CONV1 */
 void scratch_write_table(EntryPoint *);
+long long scratch_elements(const EntryPoint *, int64_t bytes);
 
 /* plain_places.c: the same for the plain form, where arrays have types */
 const char *plain_argument(EntryPoint *, const Tensor *, bool written, ArrayShape as);
 void plain_write_values(EntryPoint *); /* their declarations */
-
-/* accumulate.c: the caller's sum of gradients that the tensor is, or a part of it */
-const char *sum_place(EntryPoint *, const Tensor *);
 
 /* places.c: expressions for where tensors are */
 const char *place_outside(EntryPoint *, const Tensor *root); /* of the caller's */
 bool place_is_callers_input(const Tensor *);                 /* it, or a view of it */
 const char *place_text(EntryPoint *, const Tensor *);
 const char *place_of_samples(EntryPoint *, const Tensor *, Share); /* of the thread's first sample */
-long long place_arena_elements(const EntryPoint *, int64_t bytes);
+const char *place_of_sum(EntryPoint *, const Tensor *);            /* the caller's sum of gradients, or a part of it */
 
 /* barriers.c: threads wait for each other before a call that needs it */
 void barrier_before_node(EntryPoint *, const Node *, Share);
@@ -121,12 +121,14 @@ void hooks_write_at_end(EntryPoint *);
 /* factors.c: gradients that are given as their factors; the begin of a statement where the node may be left out */
 void factors_write_before(EntryPoint *, const Node *);
 
+/* statements.c */
+void statement_begin(EntryPoint *, bool alone); /* alone: the first thread of a team does it */
+void statement_write_arrays(EntryPoint *, const Node *, const Function *); /* name(inputs, outputs */
+const char *statement_argument(EntryPoint *, const Node *, const Function *, int i);
+void statement_write_scalars(EntryPoint *, const Node *);
+void statements_indent(EntryPoint *); /* the text goes behind p->outside, one level in */
+
 /* calls.c: the statements of an entry point */
 void calls_write(EntryPoint *);
-void calls_write_arrays(EntryPoint *, const Node *, const Function *); /* name(inputs, outputs */
-const char *calls_argument(EntryPoint *, const Node *, const Function *, int i);
-void calls_write_scalars(EntryPoint *, const Node *);
-void calls_indent(EntryPoint *);                      /* the text goes behind p->outside, one level in */
-void calls_begin_statement(EntryPoint *, bool alone); /* alone: the first thread of a team does it */
 
 #endif

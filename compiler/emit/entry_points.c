@@ -7,14 +7,6 @@
  */
 #include "emit/entry_point.h"
 
-const Entry *entry_of(const Emitter *e, ProgramKind kind)
-{
-    for (int i = 0; i < e->entries; i++) {
-        if (e->entry[i].program->kind == kind) return &e->entry[i];
-    }
-    return NULL;
-}
-
 /* ---- the functions ---------------------------------------------------------- */
 
 typedef struct Argument {
@@ -67,20 +59,6 @@ static void list_arguments(const EntryPoint *p, Argument *list)
     list[count] = (Argument){0};
 }
 
-/* x has been converted: the function of the interface is written by trained.c. */
-static bool is_converted(const EntryPoint *p) { return p->program->kind == PROGRAM_INFER && trained_converts(p->e); }
-
-const char *entry_point_name(const EntryPoint *p)
-{
-    const char *name = program_kind_name(p->program->kind);
-    if (is_converted(p)) return "infer_converted";
-    if (p->traced) return arena_printf(p->e->arena, "%s_trace", name);
-    if (p->watched) return arena_printf(p->e->arena, "%s_watched", name);
-    if (p->hooked) return arena_printf(p->e->arena, "%s_hooked", name);
-    if (p->partial) return arena_printf(p->e->arena, "%s_some", name);
-    return p->timed ? arena_printf(p->e->arena, "%s_profile", name) : name;
-}
-
 /* Arguments that the statements have no use for: a net without weights, say. */
 static void write_unused(EntryPoint *p, const Argument *list, unsigned used)
 {
@@ -92,8 +70,8 @@ static void write_head(EntryPoint *p, const Argument *list)
 {
     Emitter *e = p->e;
     bool returns = p->program->loss;
-    text_addf(&e->source, "%s%s %s_%s(", is_converted(p) ? "static " : "", returns ? e->real : "void", e->prefix,
-              entry_point_name(p));
+    text_addf(&e->source, "%s%s %s_%s(", entry_point_is_converted(p) ? "static " : "", returns ? e->real : "void",
+              e->prefix, entry_point_name(p));
     for (const Argument *a = list; a->name; a++)
         text_addf(&e->source, "%s%s%s", a == list ? "" : ", ", a->type, a->name);
     text_add(&e->source, ")\n{\n");
@@ -127,7 +105,7 @@ static void write_seen_losses(EntryPoint *p)
     const Objectives all = train_objectives(e->spec, e->net);
     if (!p->program->losses.count) return;
     text_addf(&p->text, "    %s *const losses = (%s *)scratch + %lld;\n", e->real, e->real,
-              place_arena_elements(p, e->losses_offset));
+              scratch_elements(p, e->losses_offset));
     entry_point_uses(p, NAME_SCRATCH);
     for (int i = 0; i < p->program->losses.count; i++) {
         const Tensor *loss = p->program->losses.at[i];
@@ -292,14 +270,6 @@ static void write_entry_point(EntryPoint *p)
     }
 }
 
-int64_t emitter_input_place(const Emitter *e)
-{
-    const Entry *infer = entry_of(e, PROGRAM_INFER);
-    if (!infer || !infer->program->input_in_arena) return -1;
-    const Place *place = &infer->plan->place[((const Tensor *)infer->program->inputs.at[0])->id];
-    return place->root->kind == TENSOR_INPUT ? place->offset : -1;
-}
-
 /* ---- what is made of the model alone --------------------------------------------- */
 
 /* By position in the model: does the prepared tensor depend on it? */
@@ -336,7 +306,7 @@ static const char *preparation_text(Emitter *e)
         for (int k = 0; k < p->e->net->model.count; k++)
             if (sources[k]) text_addf(&p->text, " || i == %d", k);
         text_add(&p->text, ") {\n        ");
-        calls_write_arrays(p, n, f);
+        statement_write_arrays(p, n, f);
         text_add(&p->text, f->share == SHARE_PARTS ? ", 0, 1);\n    }\n" : ");\n    }\n");
     }
     text_add(&p->text, "}\n\n");

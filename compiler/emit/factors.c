@@ -75,7 +75,7 @@ void factors_write_before(EntryPoint *p, const Node *n)
     const int tensor = model_index(p->e, sum);
     if (n == first) {
         for (int i = 0; i < 2; i++) barrier_before_read(p, n->in[i]);
-        calls_begin_statement(p, true);
+        statement_begin(p, true);
         text_addf(&p->text, "if (chunk->factored && chunk->factored[%d]) chunk->factors(chunk->ctx, %d, %s, %s);\n",
                   tensor, tensor, place_text(p, n->in[0]), place_text(p, n->in[1]));
     }

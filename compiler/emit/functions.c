@@ -12,30 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names of arrays ---------------------------------------------------- */
-
-static const char *suffix_of(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot ? dot + 1 : name;
-}
-
-const char *function_input_name(Emitter *e, const Node *n, int i)
-{
-    const Tensor *t = n->in[i];
-    if (t->kind == TENSOR_BUFFER || t->kind == TENSOR_STATE) return suffix_of(t->name);
-    if (n->in_names) return n->in_names[i];
-    if (n->op->in) {
-        for (int k = 0; k <= i; k++) {
-            if (!n->op->in[k]) break;
-            if (k == i) return n->op->in[k];
-        }
-    }
-    assert(n->op->traits & OP_VARIADIC);
-    int first = 0; /* inputs with names of their own stand before the numbered ones */
-    while (n->op->in && n->op->in[first]) first++;
-    return arena_printf(e->arena, "x%d", i - first);
-}
+/* ---- arrays --------------------------------------------------------------- */
 
 static void bind_array(Emitter *e, const Graph *g, const char *name, const Tensor *t, bool staged)
 {
@@ -59,13 +36,6 @@ static void add_scalars(Emitter *e, Text *signature, const Node *n, int64_t micr
     if (n->op->uses & USES_COUNT) text_add(signature, micro_batches > 1 ? ", int count, int all" : ", int count");
     if (share == SHARE_SAMPLES) text_add(signature, ", int samples");
     if (share == SHARE_PARTS) text_add(signature, ", int t, int T");
-}
-
-const Tensor *function_array(const Node *n, int i) { return i < n->in_count ? n->in[i] : n->out[i - n->in_count]; }
-
-const char *function_array_name(Emitter *e, const Node *n, int i)
-{
-    return i < n->in_count ? function_input_name(e, n, i) : node_out_name(n, i - n->in_count);
 }
 
 /* By input, then output: how the body sees it. */

@@ -45,7 +45,7 @@ static void write_ready_sums(EntryPoint *p, const Node *n)
         if (!param || !is_last_to_add(p->program, n, param)) continue;
         assert(p->program->micro_batches == 1 || p->phase == PHASE_AFTER);
         barrier_before_read(p, n->in[i]);
-        calls_begin_statement(p, true);
+        statement_begin(p, true);
         write_ready(p, model_index(p->e, param), model_member(p->e, param), shape_count(param->shape));
     }
 }
@@ -105,9 +105,9 @@ static void write_ready_slice(EntryPoint *p, const Tensor *param, const Tensor *
     assert(p->program->micro_batches == 1 || p->phase == PHASE_AFTER);
     barrier_before_read(p, slice);
     if (here) barrier_before_write(p, here); /* whoever is called may do so */
-    calls_begin_statement(p, true);
+    statement_begin(p, true);
     text_addf(&p->text, "chunk->ready(chunk->ctx, %d, (%s *)%s, %lld);\n", model_index(p->e, param), p->e->real,
-              sum_place(p, slice), (long long)shape_count(slice->shape));
+              place_of_sum(p, slice), (long long)shape_count(slice->shape));
     entry_point_uses(p, NAME_CHUNK);
 }
 

@@ -126,7 +126,7 @@ static void add_file(Multiversion *t, const char *file);
 
 static void add_line(Multiversion *t, const char *line, size_t length)
 {
-    const char *included = support_included(t->e->arena, line);
+    const char *included = kernel_text_included(t->e->arena, line);
     if (included)
         add_file(t, included);
     else
@@ -136,10 +136,10 @@ static void add_line(Multiversion *t, const char *line, size_t length)
 /* The descriptors that a file includes before its declarations. */
 static void share_included(Multiversion *t, const char *line)
 {
-    const char *file = support_included(t->e->arena, line);
+    const char *file = kernel_text_included(t->e->arena, line);
     if (!file || map_get(t->files, file)) return;
     map_put(t->files, file, t);
-    const char *text = without_comments(t->e->arena, support_kernel_text(file));
+    const char *text = without_comments(t->e->arena, kernel_text_of(file));
     for (const char *next; *text; text = next) {
         next = text + strcspn(text, "\n");
         next += *next == '\n';
@@ -152,7 +152,7 @@ static void add_file(Multiversion *t, const char *file)
 {
     if (map_get(t->files, file)) return;
     map_put(t->files, file, t);
-    const char *text = without_comments(t->e->arena, support_kernel_text(file));
+    const char *text = without_comments(t->e->arena, kernel_text_of(file));
     enum { DECLARED, LINKED, DEFINED, OVER } part = strstr(text, "#ifdef NN_LINKED") ? DECLARED : DEFINED;
     bool whole = part == DEFINED;
     int depth = 0; /* of conditions, from `#ifdef NN_LINKED` */

@@ -29,8 +29,6 @@ static const char *input_place(EntryPoint *p, const Tensor *t)
     return outside_place(p, NAME_X, place, t);
 }
 
-long long place_arena_elements(const EntryPoint *p, int64_t bytes) { return bytes / dtype_size(p->program->real); }
-
 static const char *arena_place(EntryPoint *p, const Tensor *t)
 {
     const char *place = scratch_place(p, t);
@@ -41,7 +39,7 @@ static const char *arena_place(EntryPoint *p, const Tensor *t)
 static const char *model_place(EntryPoint *p, const Tensor *t, const Tensor *root)
 {
     const char *member = arena_printf(p->e->arena, "m->%s", model_member(p->e, root));
-    if (constants_have(p->e, root))
+    if (model_is_constant(p->e, root))
         member = arena_printf(p->e->arena, "%s_frozen.%s", p->e->prefix, model_member(p->e, root));
     else
         entry_point_uses(p, NAME_M);
@@ -71,7 +69,7 @@ const char *place_text(EntryPoint *p, const Tensor *t)
     const Place *place = &p->plan->place[t->id];
     const Tensor *root = place->root;
     if (tensor_in_model(root->kind) || root->kind == TENSOR_PREPACKED) return model_place(p, t, root);
-    if (root->kind == TENSOR_GRADIENT_SUM) return sum_place(p, t);
+    if (root->kind == TENSOR_GRADIENT_SUM) return place_of_sum(p, t);
     if (place->offset >= 0) return arena_place(p, t);
     return place_outside(p, root);
 }
@@ -83,4 +81,17 @@ const char *place_of_samples(EntryPoint *p, const Tensor *t, Share share)
     long long size = (long long)shape_count(tensor_storage(t)->shape);
     entry_point_uses(p, NAME_SAMPLES);
     return arena_printf(p->e->arena, size == 1 ? "%s + first" : "%s + first * %lld", place, size);
+}
+
+const char *place_of_sum(EntryPoint *p, const Tensor *t)
+{
+    const Tensor *whole = t->slice_of ? t->slice_of : t;
+    const char *member = whole->model ? model_member(p->e, whole) : "batches";
+    if (!whole->model && p->partial) {
+        entry_point_uses(p, NAME_SHARE);
+        return "share->batches";
+    }
+    entry_point_uses(p, NAME_GRADIENTS);
+    if (!t->slice_offset) return arena_printf(p->e->arena, "gradients->%s", member);
+    return arena_printf(p->e->arena, "gradients->%s + %lld", member, (long long)t->slice_offset);
 }

@@ -59,7 +59,7 @@ static const char *member_of_model(EntryPoint *p, const Tensor *root, bool writt
 {
     const bool constant = p->program->kind == PROGRAM_INFER || p->program->kind == PROGRAM_EVAL;
     const bool as_weights = !written && !constant;
-    if (constants_have(p->e, root))
+    if (model_is_constant(p->e, root))
         return arena_printf(p->e->arena, "%s_frozen.%s", p->e->prefix, model_member(p->e, root));
     entry_point_uses(p, as_weights ? NAME_WEIGHTS | NAME_M : NAME_M);
     return arena_printf(p->e->arena, "%s->%s", as_weights ? "w" : "m", model_member(p->e, root));
@@ -77,7 +77,7 @@ const char *plain_argument(EntryPoint *p, const Tensor *t, bool written, ArraySh
         text = member_of_model(p, root, written);
         is = model_array_shape(p->e, root);
     } else if (root->kind == TENSOR_GRADIENT_SUM) {
-        text = sum_place(p, t);
+        text = place_of_sum(p, t);
         is = model_array_shape(p->e, root);
         is_const = false;
     } else if (place->offset >= 0 && !place_is_callers_input(t)) {

@@ -68,10 +68,12 @@ const NamedValue *scratch_value(EntryPoint *p, const Tensor *t)
 
 /* ---- offsets ------------------------------------------------------------------ */
 
+long long scratch_elements(const EntryPoint *p, int64_t bytes) { return bytes / dtype_size(p->program->real); }
+
 static long long element_of(const EntryPoint *p, const Tensor *t)
 {
     const int64_t bytes = p->plan->place[t->id].offset + t->slice_offset * dtype_size(t->dtype);
-    return place_arena_elements(p, bytes);
+    return scratch_elements(p, bytes);
 }
 
 const char *scratch_place(EntryPoint *p, const Tensor *t)
@@ -110,7 +112,7 @@ static const char *value_comment(const EntryPoint *p, const Tensor *t)
 }
 
 /* Constants of an enum are of the type int. */
-static bool fit_an_enum(const EntryPoint *p) { return place_arena_elements(p, p->plan->arena_bytes) <= INT32_MAX; }
+static bool fit_an_enum(const EntryPoint *p) { return scratch_elements(p, p->plan->arena_bytes) <= INT32_MAX; }
 
 /* "    STEP_Y_C1 = 301056," */
 static const char *row_text(EntryPoint *p, int i, bool in_enum)

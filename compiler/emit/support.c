@@ -133,7 +133,7 @@ static void add_in_double(Text *out, const char *line, size_t length)
 /* A file of functions of numbers in the number type of this text, whose headers are there already. */
 static void add_numbers_text(const Emitter *e, const char *file, Text *text)
 {
-    for (const char *line = support_kernel_text(file); *line;) {
+    for (const char *line = kernel_text_of(file); *line;) {
         size_t length = strcspn(line, "\n") + 1;
         if (starts_directive(line, "#include"))
             ;
@@ -188,33 +188,16 @@ void support_write_arithmetic(Emitter *e)
 
 /* ---- texts of the runtime --------------------------------------------------- */
 
-const char *support_kernel_text(const char *file)
-{
-    for (int i = 0; i < kernel_text_count; i++) {
-        if (strcmp(kernel_texts[i].name, file) == 0) return kernel_texts[i].text;
-    }
-    assert(0 && "a kernel that the compiler does not contain");
-    return "";
-}
-
-/* The file that a line of a kernel includes, without its directory; NULL where it includes none. */
-const char *support_included(Arena *arena, const char *line)
-{
-    static const char include[] = "#include \"";
-    if (strncmp(line, include, sizeof include - 1) != 0) return NULL;
-    return path_file_name(arena_strndup(arena, line + sizeof include - 1, strcspn(line + sizeof include - 1, "\"")));
-}
-
 /* A kernel's text with the files that it includes in the places where it does. */
 static void add_kernel(Emitter *e, Map *done, const char *file, Text *out)
 {
     if (map_get(done, file)) return;
     map_put(done, file, e);
-    const char *line = support_kernel_text(file);
+    const char *line = kernel_text_of(file);
     while (*line) {
         const char *end = strchr(line, '\n');
         size_t length = end ? (size_t)(end - line + 1) : strlen(line);
-        const char *included = support_included(e->arena, line);
+        const char *included = kernel_text_included(e->arena, line);
         if (included)
             add_kernel(e, done, included, out);
         else
@@ -255,14 +238,6 @@ void support_write_noise(Emitter *e)
 
 /* ---- what the text uses of the runtime ------------------------------------------ */
 
-void emitter_uses(Emitter *e, const char *name) { map_put(e->used, name, e); }
-
-void emitter_uses_names(Emitter *e, const Writer *w)
-{
-    const Map *names = writer_names(w);
-    for (int i = 0; i < map_count(names); i++) emitter_uses(e, map_key(names, i));
-}
-
 /* ---- kernels ---------------------------------------------------------------- */
 
 void support_add_text(Emitter *e, const char *file, Text *out) { add_kernel(e, map_new(e->arena), file, out); }
@@ -272,9 +247,9 @@ static void declare_kernel(Emitter *e, Map *done, const char *file)
 {
     if (map_get(done, file)) return;
     map_put(done, file, e);
-    const char *line = support_kernel_text(file), *linked = strstr(line, "#ifdef NN_LINKED");
+    const char *line = kernel_text_of(file), *linked = strstr(line, "#ifdef NN_LINKED");
     while (linked ? line < linked : *line) {
-        const char *included = support_included(e->arena, line);
+        const char *included = kernel_text_included(e->arena, line);
         size_t length = strcspn(line, "\n") + 1;
         if (included)
             declare_kernel(e, done, included);

@@ -47,9 +47,9 @@ static void write_slope(EntryPoint *p, const Node *n)
 {
     const Function *f = function_for(p->e, p->program, n);
     text_addf(&p->text, "    %s(seen[%d]", f->name, p->copies);
-    for (int i = 1; i < n->in_count; i++) text_addf(&p->text, ", %s", calls_argument(p, n, f, i));
+    for (int i = 1; i < n->in_count; i++) text_addf(&p->text, ", %s", statement_argument(p, n, f, i));
     text_addf(&p->text, ", seen[%d]", p->copies);
-    calls_write_scalars(p, n);
+    statement_write_scalars(p, n);
     text_add(&p->text, ");\n");
 }
 

@@ -25,12 +25,6 @@
 
 static const TrainedModel *trained_of(const Emitter *e) { return e->options->trained; }
 
-bool trained_converts(const Emitter *e)
-{
-    const TrainedModel *t = trained_of(e);
-    return t && !e->options->lower.constants && (t->mean || t->input_bytes);
-}
-
 /* Code that trains takes all inputs as training does; what makes them of x is a function of its own. */
 static bool normalizes(const Emitter *e)
 {
@@ -42,31 +36,11 @@ static int64_t inputs_of_batch(const Emitter *e) { return emitter_inputs(e) * e-
 
 void trained_reserve_input(Emitter *e)
 {
-    if (!trained_converts(e)) return;
+    if (!emitter_converts_input(e)) return;
     e->input_offset = emitter_input_place(e);
     if (e->input_offset >= 0) return;
     e->input_offset = e->infer_scratch;
     e->infer_scratch += round_up(inputs_of_batch(e) * (int64_t)sizeof(float), PLAN_ALIGN);
-}
-
-/* ---- numbers ---------------------------------------------------------------- */
-
-/* 0.1f → 0x1.99999ap-4f */
-static void write_float(Text *out, float value)
-{
-    char text[32];
-    snprintf(text, sizeof text, value == 0 && !signbit(value) ? "0" : "%af", (double)value);
-    text_add(out, text);
-}
-
-static void write_floats(Text *out, const float *values, int64_t count, const char *line)
-{
-    enum { IN_LINE = 8 };
-    for (int64_t i = 0; i < count; i++) {
-        text_add(out, i % IN_LINE == 0 ? line : " ");
-        write_float(out, values[i]);
-        if (i + 1 < count) text_add(out, ",");
-    }
 }
 
 static void write_string(Text *out, const char *text)
@@ -82,61 +56,6 @@ static void write_string(Text *out, const char *text)
 
 /* ---- the constant ------------------------------------------------------------- */
 
-static void write_integers(Text *out, DType type, const char *values, int64_t count)
-{
-    enum { IN_LINE = 16 };
-    for (int64_t i = 0; i < count; i++) {
-        int32_t value = 0;
-        if (type == DTYPE_I8)
-            value = ((const int8_t *)values)[i];
-        else
-            memcpy(&value, values + i * (int64_t)sizeof value, sizeof value);
-        text_addf(out, "%s%ld%s", i % IN_LINE ? " " : "\n        ", (long)value, i + 1 < count ? "," : "");
-    }
-}
-
-/* bf16: their bits. */
-static void write_halves(Text *out, const uint16_t *values, int64_t count, const char *line)
-{
-    enum { IN_LINE = 12 };
-    for (int64_t i = 0; i < count; i++)
-        text_addf(out, "%s0x%04x%s", i % IN_LINE == 0 ? line : " ", (unsigned)values[i], i + 1 < count ? "," : "");
-}
-
-/* One pair of braces for each axis; returns what follows the values. */
-static const char *write_array(Text *out, const ArrayShape *shape, int axis, DType type, const char *values)
-{
-    const int64_t count = shape->dim[axis];
-    text_add(out, "{");
-    if (axis == shape->rank - 1) {
-        if (type == DTYPE_BF16)
-            write_halves(out, (const uint16_t *)(const void *)values, count, "\n        ");
-        else if (dtype_is_real(type))
-            write_floats(out, (const float *)(const void *)values, count, "\n        ");
-        else
-            write_integers(out, type, values, count);
-        values += count * dtype_size(type);
-    } else {
-        for (int64_t i = 0; i < count; i++) {
-            if (i) text_add(out, ", ");
-            values = write_array(out, shape, axis + 1, type, values);
-        }
-    }
-    text_add(out, "}");
-    return values;
-}
-
-void trained_write_values(Emitter *e, const Tensor *t, int64_t offset)
-{
-    Text *out = &e->source;
-    const int64_t count = shape_count(t->shape);
-    ArrayShape shape = model_array_shape(e, t);
-    if (shape.rank == 1) shape.dim[0] = count; /* zeros follow */
-    text_addf(out, "\n    /* %s */ ", model_member(e, t));
-    write_array(out, &shape, 0, t->dtype, (const char *)trained_of(e)->block + offset);
-    if (!e->team && t->shape.rank && model_padded_count(t) != count) text_add(out, ", {0}");
-}
-
 static void write_constant(Emitter *e)
 {
     emitter_put(e, &e->source, "static const struct {prefix} {prefix}_constants");
@@ -144,11 +63,11 @@ static void write_constant(Emitter *e)
     text_add(&e->source, " = {\n    0, 0, {0}");
     for (int i = 0; i < e->net->model.count; i++) {
         text_add(&e->source, ",");
-        trained_write_values(e, e->net->model.at[i], e->offset[i]);
+        initializer_write_trained(e, e->net->model.at[i], e->offset[i]);
     }
     for (int i = 0; i < e->prepared.count; i++) {
         text_add(&e->source, ",");
-        trained_write_values(e, e->prepared.at[i], model_prepared_offset(e, i));
+        initializer_write_trained(e, e->prepared.at[i], model_prepared_offset(e, i));
     }
     emitter_put(e, &e->source,
                 "\n};\n\n"
@@ -323,7 +242,7 @@ void trained_write_main(Emitter *e)
 static void write_channel_values(Emitter *e, const char *name, const float *values)
 {
     text_addf(&e->source, "    static const float %s[%d] = {", name, trained_of(e)->channels);
-    write_floats(&e->source, values, trained_of(e)->channels, "\n        ");
+    initializer_write_floats(&e->source, values, trained_of(e)->channels, "\n        ");
     text_add(&e->source, "};\n");
 }
 
@@ -365,7 +284,7 @@ static void write_converting_infer(Emitter *e, const char *name, const char *typ
 void trained_write_conversion(Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    if (!trained_converts(e) && !normalizes(e)) return;
+    if (!emitter_converts_input(e) && !normalizes(e)) return;
     comment_write_section(e, "inputs: what the layers take of x");
     if (normalizes(e)) {
         write_conversion(e, "", "normalize", t->input_bytes);
@@ -383,7 +302,7 @@ void trained_write_conversion(Emitter *e)
 const char *trained_float_infer(const Emitter *e)
 {
     const TrainedModel *t = trained_of(e);
-    if (!trained_converts(e) || !t->input_bytes) return "infer";
+    if (!emitter_converts_input(e) || !t->input_bytes) return "infer";
     return t->mean ? "infer_floats" : "infer_converted";
 }
 
@@ -433,7 +352,7 @@ const char *trained_input_range(const Emitter *e)
 
 const char *trained_input_type(const Emitter *e)
 {
-    return trained_converts(e) && trained_of(e)->input_bytes ? "uint8_t" : "float";
+    return emitter_converts_input(e) && trained_of(e)->input_bytes ? "uint8_t" : "float";
 }
 
 void trained_write_prototypes(Emitter *e)

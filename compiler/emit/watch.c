@@ -66,7 +66,7 @@ static void show_values(EntryPoint *p, List values)
     for (int i = 0; i < values.count; i++) {
         const Tensor *t = ((const WatchedValue *)values.at[i])->tensor;
         barrier_before_read(p, t);
-        calls_begin_statement(p, true);
+        statement_begin(p, true);
         text_addf(&p->text, "watch->see(watch->user, %d, (const %s *)(%s));\n", p->views++, p->e->real,
                   p->e->team ? place_text(p, t) : plain_argument(p, t, false, (ArrayShape){0}));
         entry_point_uses(p, NAME_WATCH);
