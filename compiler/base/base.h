@@ -171,6 +171,8 @@ void diag_print(const Compilation *, FILE *, bool color);
  * length), or NULL. */
 const char *nearest_name(const char *name, const char *const *candidates, int count);
 
+bool name_is_one_of(const char *name, const char *const *names, int count);
+
 /* The bytes (1 to 4) of the UTF-8 character that `text` begins with, and its code
  * point; 0 where the bytes are no character: stray or cut sequences, overlong
  * forms, surrogates, beyond U+10FFFF (RFC 3629). */

@@ -54,3 +54,10 @@ const char *nearest_name(const char *name, const char *const *candidates, int co
     }
     return nearest;
 }
+
+bool name_is_one_of(const char *name, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}

@@ -122,79 +122,11 @@ static void read_pieces(Format *f)
 
 /* ---- what the pieces are ------------------------------------------------------------ */
 
-int format_token_before(const Format *f, int i)
-{
-    do i--;
-    while (i >= 0 && f->piece[i].kind == PIECE_COMMENT);
-    return i;
-}
-
-static int token_after(const Format *f, int i)
-{
-    do i++;
-    while (i < f->count && f->piece[i].kind == PIECE_COMMENT);
-    return i;
-}
-
-static int kind_at(const Format *f, int i) { return i >= 0 && i < f->count ? f->piece[i].kind : TOKEN_YYEOF; }
-
-/* The `in` of a loop, not the current value. */
-static bool is_in_of_loop(const Format *f, int i)
-{
-    int name = format_token_before(f, i);
-    return name >= 0 && kind_at(f, format_token_before(f, name)) == TOKEN_FOR;
-}
-
-bool format_ends_operand(const Format *f, int i)
-{
-    const int kind = kind_at(f, i);
-    return token_ends_operand(kind) || (kind == TOKEN_IN && !is_in_of_loop(f, i));
-}
-
-/* Of the tokens that may stand after a whole operand. */
-static bool begins_operand(int kind)
-{
-    switch (kind) {
-    case TOKEN_NAME:
-    case TOKEN_INTEGER:
-    case TOKEN_REAL:
-    case TOKEN_DIMS:
-    case TOKEN_STRING_BEGIN:
-    case TOKEN_YES:
-    case TOKEN_NO:
-    case TOKEN_IN:
-    case TOKEN_NOT: return true;
-    default: return false;
-    }
-}
-
-bool format_is_operator(const Format *f, int i)
-{
-    switch (kind_at(f, i)) {
-    case TOKEN_MINUS: return format_ends_operand(f, format_token_before(f, i));
-    case TOKEN_PLUS:
-    case TOKEN_TIMES:
-    case TOKEN_DIVIDE:
-    case TOKEN_MODULO:
-    case TOKEN_EQ:
-    case TOKEN_NE:
-    case TOKEN_LT:
-    case TOKEN_LE:
-    case TOKEN_GT:
-    case TOKEN_GE:
-    case TOKEN_AND:
-    case TOKEN_OR:
-    case TOKEN_QUESTION:
-    case TOKEN_COLON: return true;
-    default: return false;
-    }
-}
-
 /* The { after `train NAME`. */
 static bool is_train(const Format *f, int open)
 {
     int name = format_token_before(f, open);
-    return name >= 0 && kind_at(f, format_token_before(f, name)) == TOKEN_TRAIN;
+    return name >= 0 && format_kind_at(f, format_token_before(f, name)) == TOKEN_TRAIN;
 }
 
 static void match_brackets(Format *f)
@@ -220,8 +152,8 @@ static void match_brackets(Format *f)
 static bool is_key(const Format *f, int i)
 {
     const Piece *p = &f->piece[i];
-    int after = kind_at(f, token_after(f, i));
-    if (after == TOKEN_ASSIGN || format_is_operator(f, token_after(f, i))) return false;
+    int after = format_kind_at(f, format_token_after(f, i));
+    if (after == TOKEN_ASSIGN || format_is_operator(f, format_token_after(f, i))) return false;
     for (const char *const *key = f->keys; *key != NULL; key++)
         if (strlen(*key) == (size_t)(p->end - p->begin) &&
             memcmp(*key, f->parse->text + p->begin, (size_t)(p->end - p->begin)) == 0)
@@ -232,7 +164,7 @@ static bool is_key(const Format *f, int i)
 /* Where a name can begin a statement or an item: after what is complete. */
 static bool is_after_end(const Format *f, int i)
 {
-    int before = format_token_before(f, i), kind = kind_at(f, before);
+    int before = format_token_before(f, i), kind = format_kind_at(f, before);
     if (kind == TOKEN_SEQUENTIAL && !f->piece[before].starts) return true; /* order's value */
     return kind == TOKEN_LBRACE || kind == TOKEN_RBRACE || kind == TOKEN_SEMICOLON || format_ends_operand(f, before);
 }
@@ -241,7 +173,7 @@ static bool is_after_end(const Format *f, int i)
 static bool is_loop_of_combinator(const Format *f, int i)
 {
     int before = format_token_before(f, i);
-    if (kind_at(f, before) == TOKEN_RPAREN) before = format_token_before(f, f->piece[before].partner);
+    if (format_kind_at(f, before) == TOKEN_RPAREN) before = format_token_before(f, f->piece[before].partner);
     return before >= 0 && f->piece[before].combinator;
 }
 
@@ -265,7 +197,7 @@ static bool starts(const Format *f, int i)
     case TOKEN_EXPECT: return true;
     case TOKEN_SEQUENTIAL: return p->outer < 0 || !f->piece[p->outer].train; /* else order's */
     case TOKEN_FOR: return !is_loop_of_combinator(f, i);
-    case TOKEN_IF: return kind_at(f, format_token_before(f, i)) != TOKEN_ELSE;
+    case TOKEN_IF: return format_kind_at(f, format_token_before(f, i)) != TOKEN_ELSE;
     case TOKEN_NAME: return p->outer >= 0 && is_after_end(f, i) && (!f->piece[p->outer].train || is_key(f, i));
     default: return false;
     }
@@ -278,7 +210,7 @@ static void find_starts(Format *f)
     for (int i = 0; i < f->count; i++) {
         Piece *p = &f->piece[i];
         p->starts = starts(f, i);
-        p->is_key = is_item(f, p) && kind_at(f, token_after(f, i)) != TOKEN_LPAREN;
+        p->is_key = is_item(f, p) && format_kind_at(f, format_token_after(f, i)) != TOKEN_LPAREN;
     }
 }
 
@@ -287,7 +219,7 @@ static void find_starts(Format *f)
 static bool is_needed_semicolon(const Format *f, int i)
 {
     const Piece *p = &f->piece[i];
-    int after = kind_at(f, token_after(f, i));
+    int after = format_kind_at(f, format_token_after(f, i));
     return p->outer >= 0 && f->piece[p->outer].train &&
            (after == TOKEN_LPAREN || after == TOKEN_LBRACKET || after == TOKEN_MINUS);
 }
@@ -321,10 +253,10 @@ static bool is_empty(const Format *f, int open) { return f->piece[open].partner 
 /* The { of the next branch, or of the else, −1 where there is none. */
 static int next_block(const Format *f, int open)
 {
-    int i = token_after(f, f->piece[open].partner);
-    if (kind_at(f, i) == TOKEN_LBRACE) return i;
-    if (kind_at(f, i) != TOKEN_ELSE) return -1;
-    while (kind_at(f, i) != TOKEN_LBRACE || f->piece[i].outer != f->piece[open].outer) i++;
+    int i = format_token_after(f, f->piece[open].partner);
+    if (format_kind_at(f, i) == TOKEN_LBRACE) return i;
+    if (format_kind_at(f, i) != TOKEN_ELSE) return -1;
+    while (format_kind_at(f, i) != TOKEN_LBRACE || f->piece[i].outer != f->piece[open].outer) i++;
     return i;
 }
 
@@ -342,7 +274,7 @@ static void find_broken(Format *f)
         if (p->kind != TOKEN_LBRACE || is_empty(f, i)) continue;
         if (!p->train && p->line == f->piece[p->partner].line) continue;
         break_blocks(f, i);
-        for (int k = format_token_before(f, i); kind_at(f, k) == TOKEN_RBRACE; k = format_token_before(f, k)) {
+        for (int k = format_token_before(f, i); format_kind_at(f, k) == TOKEN_RBRACE; k = format_token_before(f, k)) {
             k = f->piece[k].partner; /* of earlier branches */
             f->piece[k].broken = !is_empty(f, k);
         }
@@ -351,27 +283,15 @@ static void find_broken(Format *f)
 
 /* ---- where lines begin ------------------------------------------------------------------ */
 
-static bool is_bracket(const Format *f, int i)
-{
-    return kind_at(f, i) == TOKEN_LPAREN || kind_at(f, i) == TOKEN_LBRACKET;
-}
-
-bool format_is_open_ended(const Format *f, int i)
-{
-    const Piece *p = &f->piece[i];
-    return is_bracket(f, i) && i + 1 < p->partner &&
-           (f->piece[i + 1].breaks > 0 || f->piece[i + 1].kind == PIECE_COMMENT);
-}
-
 /* Whether the writer may break the line before piece i, which goes on with a statement. */
 static bool may_break(const Format *f, int i)
 {
     const Piece *p = &f->piece[i];
     int before = format_token_before(f, i);
-    bool in_brackets = is_bracket(f, p->outer);
+    bool in_brackets = format_is_bracket(f, p->outer);
     bool in_train = p->outer >= 0 && f->piece[p->outer].train;
-    if (is_bracket(f, before) || (in_brackets && kind_at(f, before) == TOKEN_COMMA)) return true;
-    if (in_train && is_after_end(f, i) && begins_operand(p->kind)) return !f->piece[before].is_key;
+    if (format_is_bracket(f, before) || (in_brackets && format_kind_at(f, before) == TOKEN_COMMA)) return true;
+    if (in_train && is_after_end(f, i) && format_begins_operand(p->kind)) return !f->piece[before].is_key;
     return format_is_operator(f, i) || format_is_operator(f, before);
 }
 
@@ -423,7 +343,7 @@ static bool is_tall(const Format *f, int i)
 {
     int kind = f->piece[i].kind, end = end_of_statement(f, i);
     if (kind != TOKEN_BLOCK && kind != TOKEN_NET && kind != TOKEN_TRAIN) return false;
-    while (kind_at(f, end) != TOKEN_RBRACE) end--; /* comments that belong to what follows */
+    while (format_kind_at(f, end) != TOKEN_RBRACE) end--; /* comments that belong to what follows */
     return f->piece[f->piece[end].partner].broken;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What the two files of the formatter share: the pieces of a text, and where
+ * What the files of the formatter share: the pieces of a text, and where
  * lines begin.  format.c makes the pieces and decides on lines, layout.c on what
  * stands within them.  Other modules use front.h.
  */
@@ -65,14 +65,25 @@ typedef struct Format {
     Columns *columns;
 } Format;
 
-/* The token before piece i, or −1. */
+/* ---- what the pieces are (format_pieces.c) ---- */
+
+/* The token before piece i, or −1; the one after it, or the count of pieces. */
 int format_token_before(const Format *, int i);
+int format_token_after(const Format *, int i);
+/* Of the piece; that of the end of a text where i is none. */
+int format_kind_at(const Format *, int i);
+/* A ( or a [. */
+bool format_is_bracket(const Format *, int i);
+/* Whether an operand may begin with a token of that kind, after a whole operand. */
+bool format_begins_operand(int kind);
 /* Whether an operand ends with piece i (−1: no), so that a minus after it subtracts. */
 bool format_ends_operand(const Format *, int i);
 /* A two-sided operator, before or after which a line may end. */
 bool format_is_operator(const Format *, int i);
 /* A bracket after which a line ends: what is in it is indented, not hung on it. */
 bool format_is_open_ended(const Format *, int i);
+
+/* ---- lines (layout.c) ---- */
 
 /* Sets `space` and `align`, which do not depend on the lines; to be called once, first. */
 void layout_spaces(Format *);

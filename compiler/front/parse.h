@@ -49,7 +49,7 @@ typedef enum ParseStart { START_AT_FILE, START_AT_EXPR, START_AT_ITEMS } ParseSt
 /* From byte `begin` on: what stands before is only shown. */
 Parse parse_source(Compilation *, const char *path, const char *text, size_t size, int begin, ParseStart);
 
-/* ---- errors (syntax_error.c) ------------------------------------------------ */
+/* ---- errors (parse_error.c, syntax_error.c) --------------------------------- */
 
 void parse_error(Parse *, Span, const char *format, ...) PRINTF_LIKE(3, 4);
 void parse_give_up(Parse *, Span, const char *format, ...) PRINTF_LIKE(3, 4);

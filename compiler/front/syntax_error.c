@@ -18,30 +18,6 @@ typedef struct Expected {
 
 /* ---- reporting -------------------------------------------------------------------- */
 
-static void report_syntax_error(Parse *parse, Span span, const char *format, va_list args)
-{
-    diag_error(parse->c, span, "%s", arena_vprintf(parse->arena, format, args));
-    parse->failed = true;
-    parse->last_error = span.begin;
-}
-
-void parse_error(Parse *parse, Span span, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    report_syntax_error(parse, span, format, args);
-    va_end(args);
-}
-
-void parse_give_up(Parse *parse, Span span, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    if (!parse->give_up) report_syntax_error(parse, span, format, args);
-    va_end(args);
-    parse->give_up = true;
-}
-
 Span span_of_rule(const Span *parts, int count)
 {
     if (count > 0) return span_join(parts[1], parts[count]);
@@ -57,27 +33,12 @@ static bool has(Expected e, const char *name)
     return false;
 }
 
-static bool one_of(const char *name, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0) return true;
-    return false;
-}
-
 #define COUNT_OF(array) ((int)(sizeof(array) / sizeof *(array)))
 
 static bool is_comparison(const char *name)
 {
     static const char *const names[] = {"==", "!=", "<", "<=", ">", ">="};
-    return one_of(name, names, COUNT_OF(names));
-}
-
-bool front_is_reserved(const char *name)
-{
-    static const char *const names[] = {"net",  "block",  "train",  "let",        "if",     "else", "for", "in",
-                                        "from", "repeat", "group",  "sequential", "frozen", "head", "as",  "expect",
-                                        "and",  "or",     "import", "not",        "yes",    "no"};
-    return one_of(name, names, COUNT_OF(names));
+    return name_is_one_of(name, names, COUNT_OF(names));
 }
 
 /* At the places where a whole construct may begin, it is named instead of all
@@ -109,11 +70,11 @@ static bool is_worth_naming(Expected e, ErrorPlace place, const char *name)
     static const char *const after_place[] = {")", "]", "}"};
     static const char *const goes_on[] = {"?", ".", "[", "..", "(", "=", "->", "as", "or", "and", ";"};
     if (place == PLACE_EXPRESSION && (has(e, ")") || has(e, "]")))
-        return one_of(name, after_place, COUNT_OF(after_place));
+        return name_is_one_of(name, after_place, COUNT_OF(after_place));
     if (place == PLACE_STATEMENT || place == PLACE_ITEM) return strcmp(name, "}") == 0;
     if (place != PLACE_OTHER) return false;
-    if (has(e, "+")) return one_of(name, closers, COUNT_OF(closers)) || strcmp(name, "{") == 0;
-    return e.count <= 4 || !one_of(name, goes_on, COUNT_OF(goes_on));
+    if (has(e, "+")) return name_is_one_of(name, closers, COUNT_OF(closers)) || strcmp(name, "{") == 0;
+    return e.count <= 4 || !name_is_one_of(name, goes_on, COUNT_OF(goes_on));
 }
 
 static const char *token_text(Parse *parse, const char *name)
@@ -248,7 +209,7 @@ static void note_open_bracket(Parse *parse, Span span, const char *saw, Expected
     int kind = tokens_bracket(parse, &open);
     const char *closer = kind == '(' ? ")" : kind == '[' ? "]" : kind == '{' ? "}" : "} in a string";
     static const char *const closers[] = {")", "]", "}", "} in a string"};
-    bool wrong = one_of(saw, closers, COUNT_OF(closers));
+    bool wrong = name_is_one_of(saw, closers, COUNT_OF(closers));
     bool at_end = strcmp(saw, "end of file") == 0;
     if (kind == 0 || kind == '"' || !(at_end || has(e, closer)) || (kind == '{' && !at_end)) return;
     if (at_end || wrong || source_line(parse->c, open) != source_line(parse->c, span))
