@@ -15,12 +15,6 @@ static ImportNode *at_least(Conversion *c, ImportNode *a, ImportNode *b)
     return step_at(c, combine(c, "sub", a, b), 0);
 }
 
-ImportNode *equality(Conversion *c, ImportNode *a, ImportNode *b)
-{
-    ImportNode *d = combine(c, "sub", a, b);
-    return combine(c, "mul", step_at(c, d, 0), step_at(c, scaled(c, d, -1), 0));
-}
-
 static ImportNode *comparison(Conversion *c, const char *op, ImportNode *a, ImportNode *b)
 {
     if (strcmp(op, "GreaterOrEqual") == 0) return at_least(c, a, b);

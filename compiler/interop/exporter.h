@@ -83,28 +83,17 @@ const char *argument_symbol(const Node *, const char *name);
 
 /* ---- values ------------------------------------------------------------------------- */
 
-const char *export_in(Export *, int input); /* the name of a data input's value */
-int export_rank(const Export *);            /* of the first input, with the batch */
-
-/* The layer's parameter PATH.suffix as an initialiser, in these dimensions: its own where rank is
- * 0.  NULL: it has none. */
-const char *export_param(Export *, const char *suffix, int rank, const int64_t *dims);
-/* The same with other elements, as many. */
-const char *export_param_values(Export *, const char *suffix, const float *values);
-/* The elements of the parameter; of a layer in integers those of its weight. */
-const float *export_values(const Export *, const Tensor *);
-/* The tensor of that parameter, or NULL. */
+int export_rank(const Export *); /* of the first input, with the batch */
+/* The tensor of the layer's parameter PATH.suffix, or NULL. */
 const Tensor *export_param_tensor(const Export *, const char *suffix);
-/* One number per channel, dims [C][1][1] that stretch over an image; [C] over a vector. */
-const char *export_channel_param(Export *, const char *suffix);
+/* The tensor as an initialiser with these dimensions and elements. */
+const char *export_floats(Export *, const Tensor *, int rank, const int64_t *dims, const float *values);
 
 /* Constant nodes. */
 const char *export_real(Export *, double);
 const char *export_reals(Export *, const char *what, int rank, const int64_t *dims, const double *values);
 const char *export_same(Export *, const char *what, int64_t count, double value); /* that often, a vector */
 const char *export_ints(Export *, const char *what, int count, const int64_t *values);
-/* One number per channel, or one for all. */
-const char *export_channel_reals(Export *, const char *what, const Reals *);
 
 /* ---- nodes ---------------------------------------------------------------------------- */
 
@@ -118,6 +107,20 @@ void export_attr_ints(Export *, Onnx__NodeProto *, const char *name, int count, 
 void export_attr_real(Export *, Onnx__NodeProto *, const char *name, double);
 void export_attr_text(Export *, Onnx__NodeProto *, const char *name, const char *);
 
+/* ---- inputs and parameters: export_operands.c ------------------------------------------------ */
+
+const char *export_in(Export *, int input); /* the name of a data input's value */
+
+/* The layer's parameter PATH.suffix as an initialiser, in these dimensions: its own where rank is
+ * 0.  NULL: it has none. */
+const char *export_param(Export *, const char *suffix, int rank, const int64_t *dims);
+/* The same with other elements, as many. */
+const char *export_param_values(Export *, const char *suffix, const float *values);
+/* One number per channel, dims [C][1][1] that stretch over an image; [C] over a vector. */
+const char *export_channel_param(Export *, const char *suffix);
+/* Constants: one number per channel, or one for all. */
+const char *export_channel_reals(Export *, const char *what, const Reals *);
+
 /* ---- integers: export_quantized.c ---------------------------------------------------------- */
 
 typedef struct ExportArray {
@@ -126,15 +129,19 @@ typedef struct ExportArray {
     const float *values; /* whole numbers */
 } ExportArray;
 
+/* The elements of the parameter; of a layer in integers those of its weight. */
+const float *export_values(const Export *, const Tensor *);
 /* The input as the integers stand for it. */
 const char *export_quantized_in(Export *, int input);
-/* What x, that value of the net, is once it has been integers. */
+/* What x is once it has been integers of that scale; initialisers are called PREFIXscale and PREFIXzero_point. */
+const char *export_integers(Export *, const char *x, const char *prefix, double scale, int64_t zero);
+/* The same of a value of the net. */
 const char *export_quantized_value(Export *, const char *x, const Tensor *value);
 /* The weight of the layer in these dimensions, which are those of its transpose where the axis of its
  * rows is 1; and its bias. */
 const char *export_quantized_weight(Export *, ExportArray, int axis);
 const char *export_quantized_bias(Export *);
-const char *export_quantized_channels(Export *);
+const char *export_quantized_channels(Export *); /* export_quantized_layers.c: a batchnorm by itself */
 
 /* An initialiser with these bytes, under that name or one like it. */
 const char *export_initialiser(Export *, const char *name, int type, const ExportArray *shape, void *bytes,

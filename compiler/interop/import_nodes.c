@@ -380,3 +380,9 @@ ImportNode *permuted(Conversion *c, ImportNode *in, const int *axes)
     arg_dims(c->imp, n, "axes", s.rank, list);
     return n;
 }
+
+ImportNode *equality(Conversion *c, ImportNode *a, ImportNode *b)
+{
+    ImportNode *d = combine(c, "sub", a, b);
+    return combine(c, "mul", step_at(c, d, 0), step_at(c, scaled(c, d, -1), 0));
+}

@@ -115,7 +115,7 @@ const char *onnx_attr_string(const Conversion *, const char *name, const char *o
 /* How many there are, and at most `limit` of them in `out`; −1: no such attribute. */
 int onnx_attr_ints(const Conversion *, const char *name, int64_t *out, int limit);
 
-/* ---- values ------------------------------------------------------------------------ */
+/* ---- refusals and constants (conversion.c) ------------------------------------------- */
 
 /* Says why the node cannot be converted; false. */
 bool refuse(Conversion *, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -130,17 +130,21 @@ int64_t whole_number(double);
 
 /* The input's numbers; NULL where they are not known. */
 OnnxConstant *known(const Conversion *, int input);
-/* The same, refusing where they are not. */
+bool output_is_used(const Conversion *, int output);
+bool has_input(const Conversion *, int input);
+int64_t dims_count(int rank, const int64_t *dims);
+bool is_few_literals(const OnnxConstant *); /* that may be written into the source */
+
+/* ---- values (importer.c) ------------------------------------------------------------- */
+
+/* The input's numbers; where they are not known it refuses. */
 OnnxConstant *must_know(Conversion *, int input, const char *what);
-/* The same as a value that is that constant. */
+/* The input as a value that is a constant; NULL where it is not known. */
 OnnxValue *known_value(const Conversion *, int input);
 /* Integers of an attribute or, from an opset on, of an input; −1: neither; −2: refused. */
 int known_ints(Conversion *, const char *attr, int input, int64_t *out, int limit);
 
-bool output_is_used(const Conversion *, int output);
-bool has_input(const Conversion *, int input);
 int onnx_axis(int64_t axis, int rank); /* counted from the front; −1: none */
-int64_t dims_count(int rank, const int64_t *dims);
 int sample_rank(const OnnxValue *);
 /* Of more axes than a shape can have, the first ones are merged. */
 Shape sample_shape(const OnnxValue *);
@@ -179,7 +183,6 @@ ImportNode *constant_source(Conversion *, Shape, const double *values); /* `cons
 /* Of two inputs, a value of samples, *x, and few literals, one for each of its channels: which of the
  * inputs these are; −1: it is not so. */
 int channel_literals(Conversion *, OnnxValue **x, Reals *numbers);
-bool is_few_literals(const OnnxConstant *); /* that may be written into the source */
 /* Whether the input is so many literals of that value. */
 bool literals_are(Conversion *, int input, int64_t count, double value);
 ImportNode *scaled(Conversion *, ImportNode *, double by);

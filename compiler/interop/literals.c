@@ -6,10 +6,6 @@
  */
 #include "interop/importer.h"
 
-enum { MOST_LITERALS = 64 };
-
-bool is_few_literals(const OnnxConstant *k) { return k && k->literal && k->count >= 1 && k->count <= MOST_LITERALS; }
-
 /* Axis 1 of the value has as many, all other axes are stretched. */
 static bool lie_along_channels(const OnnxConstant *k, const OnnxValue *x)
 {
