@@ -43,19 +43,6 @@ static void need_all(Build *b)
     }
 }
 
-Tensor *build_copy(Build *b, Tensor *t)
-{
-    if (b->copy[t->id]) return b->copy[t->id];
-    Tensor *made = graph_tensor(b->graph, t->kind, t->dtype, t->batched, t->shape, t->name, t->span);
-    int id = made->id;
-    *made = *t;
-    made->id = id;
-    made->model = t;
-    made->producer = NULL;
-    b->copy[t->id] = made;
-    return made;
-}
-
 static void copy_outputs(Build *b, const Node *from, Node *to)
 {
     for (int i = 0; i < from->out_count; i++) {
@@ -142,23 +129,6 @@ static void copy_forward(Build *b)
 }
 
 /* ---- micro-batches ------------------------------------------------------ */
-
-/* What the micro-batches make of it, added up. */
-Tensor *build_summed(Build *b, Tensor *t, const char *name)
-{
-    Graph *g = b->graph;
-    if (g->micro_batches == 1) return t;
-    ZeroAttrs *attrs = arena_alloc(b->arena, sizeof *attrs);
-    attrs->shape = t->shape;
-    Node *zero = graph_node(g, op_find("zero", OP_INTERNAL), attrs, name, t->span);
-    zero->phase = PHASE_BEFORE;
-    zero->op->shape(g, zero);
-    Node *n = graph_node(g, op_find("accumulate", OP_INTERNAL), NULL, name, t->span);
-    node_in(g, n, t);
-    node_in(g, n, zero->out[0]);
-    n->op->shape(g, n);
-    return zero->out[0];
-}
 
 static void append_phase(Build *b, List *nodes, bool before)
 {
@@ -377,6 +347,16 @@ static void add_backward(Build *b)
     if (b->norms.count) clip_norm_and_update(b);
 }
 
+/* The program that returns the gradients says of which parameters there are any, and in which order. */
+static void update_by_sums(Build *b)
+{
+    const Graph *grad = program_build(b->net, PROGRAM_GRAD, b->spec, b->graph->batch, 1);
+    b->failed = b->failed || !grad;
+    if (!grad) return;
+    build_mean_gradients(b, &grad->gradients, clip_and_update);
+    if (b->norms.count) clip_norm_and_update(b);
+}
+
 /* ---- the whole ---------------------------------------------------------- */
 
 /* What the caller gets must not be a view of what the caller gave. */
@@ -466,8 +446,7 @@ static void add_ends(Build *b)
         add_backward(b);
         if (g->input_gradient) g->input_gradient = owned(b, g->input_gradient);
     } else if (g->kind == PROGRAM_UPDATE) {
-        build_mean_gradients(b, clip_and_update);
-        if (b->norms.count) clip_norm_and_update(b);
+        update_by_sums(b);
     } else if (g->kind != PROGRAM_INFER) {
         build_losses(b);
         if (b->training && !b->failed) add_backward(b);

@@ -23,8 +23,15 @@ typedef struct Build {
     bool failed;
 } Build;
 
+/* ---- tensors (program_tensors.c) ---- */
+
+/* The net's tensor in the program. */
+Tensor *build_copy(Build *, Tensor *);
+
 /* What the micro-batches make of a number or a gradient, added up. */
 Tensor *build_summed(Build *, Tensor *, const char *name);
+
+/* ---- losses (program_losses.c) ---- */
 
 /* The scores that a loss takes: those before a final softmax that it absorbs. */
 Tensor *objective_scores(const Objective *);
@@ -32,16 +39,15 @@ Tensor *objective_scores(const Objective *);
 /* Adds the losses of all objectives, and the parts of the targets that they take. */
 void build_losses(Build *);
 
+/* The sum of any count of numbers. */
+Tensor *build_total(Build *, const List *numbers, const char *name);
+
+/* ---- sums over batches (program_sums.c) ---- */
+
 /* Adds the gradient to the caller's sum for the parameter. */
 void build_add_to_sum(Build *, Tensor *param, Tensor *gradient);
 
-/* Calls `is_final` with each parameter that has a gradient and the mean of what was added. */
-void build_mean_gradients(Build *, void (*is_final)(Build *, Tensor *param, Tensor *gradient));
-
-/* The net's tensor in the program. */
-Tensor *build_copy(Build *, Tensor *);
-
-/* The sum of any count of numbers. */
-Tensor *build_total(Build *, const List *numbers, const char *name);
+/* Calls `is_final` for each of the gradients (of ParamGrad) with its parameter and the mean of what was added. */
+void build_mean_gradients(Build *, const List *gradients, void (*is_final)(Build *, Tensor *param, Tensor *gradient));
 
 #endif

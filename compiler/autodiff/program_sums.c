@@ -7,7 +7,6 @@
  *   sum[p] += dL/dp        for each batch; of a chunk of a batch: sum[p] = dL/dp
  *   gradient[p] = sum[p] / batches
  */
-#include "autodiff/program.h"
 #include "autodiff/program_parts.h"
 
 static Tensor *new_sum(Build *b, Shape shape, const char *name, Tensor *of)
@@ -36,17 +35,14 @@ static void divide(Build *b, Tensor *param, Tensor *sum, Tensor *batches)
     n->op->shape(b->graph, n);
 }
 
-void build_mean_gradients(Build *b, void (*is_final)(Build *, Tensor *param, Tensor *gradient))
+void build_mean_gradients(Build *b, const List *gradients, void (*is_final)(Build *, Tensor *param, Tensor *gradient))
 {
-    /* says which parameters, in which order */
-    const Graph *grad = program_build(b->net, PROGRAM_GRAD, b->spec, b->graph->batch, 1);
     Tensor *batches = new_sum(b, shape_vector(1), "batches", NULL);
-    for (int i = 0; grad && i < grad->gradients.count; i++) {
-        const ParamGrad *pair = grad->gradients.at[i];
+    for (int i = 0; i < gradients->count; i++) {
+        const ParamGrad *pair = gradients->at[i];
         Tensor *param = build_copy(b, pair->param->model);
         Tensor *sum = new_sum(b, param->shape, param->name, param->model);
         divide(b, param, sum, batches);
         is_final(b, param, sum);
     }
-    b->failed = b->failed || !grad;
 }

@@ -187,3 +187,42 @@ void train_read_items(Training *t, const List *items, bool set)
             add_value(t, entry, arg, &stray);
     }
 }
+
+/* ---- values of entries ------------------------------------------------ */
+
+static const List no_args = {0};
+
+const List *train_symbol_args(const Const *symbol) { return symbol->symbol.args ? symbol->symbol.args : &no_args; }
+
+const ConstArg *train_single(Training *t, const TrainEntry *entry)
+{
+    if (entry->values.count == 1) {
+        const ConstArg *arg = entry->values.at[0];
+        return arg->value ? arg : NULL;
+    }
+    diag_error(t->c, entry->span, "%s needs a value", train_keys()[entry->key]);
+    wrong(t);
+    return NULL;
+}
+
+const char *train_names_text(const Training *t, const char *const *names, int count)
+{
+    Text text;
+    text_init(&text, t->c->arena);
+    for (int i = 0; i < count; i++) text_addf(&text, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", names[i]);
+    return text.data;
+}
+
+int train_choose(Training *t, Key key, const ConstArg *arg, const char *const *names, int count)
+{
+    bool symbol = arg->value->kind == CONST_SYMBOL && !arg->name;
+    for (int i = 0; symbol && i < count; i++)
+        if (strcmp(names[i], arg->value->symbol.text) == 0) return i;
+    const char *nearest = symbol ? nearest_name(arg->value->symbol.text, names, count) : NULL;
+    if (symbol && !nearest) /* perhaps a misspelt key */
+        nearest = nearest_name(arg->value->symbol.text, train_keys(), KEY_COUNT);
+    diag_error(t->c, arg->span, "%s takes %s, not %s%s", train_keys()[key], train_names_text(t, names, count),
+               const_text(t->c->arena, arg->value), suggestion(t->c, nearest));
+    wrong(t);
+    return -1;
+}

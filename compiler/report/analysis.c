@@ -64,12 +64,6 @@ static void set_parts(const Graph *net, Analysis *a)
     }
 }
 
-const char *part_why(LayerPart part)
-{
-    if (part == LAYER_HEAD) return "it leads only to a training head";
-    return part == LAYER_UNUSED ? "the output does not depend on it" : NULL;
-}
-
 /* ---- one layer ---------------------------------------------------------- */
 
 static int64_t buffer_elements(const Node *n)

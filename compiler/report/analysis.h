@@ -24,7 +24,4 @@ bool memory_at(Graph *, const TrainSpec *, const ReportOptions *, int64_t batch,
 
 void totals_add(ReportTotals *, const LayerReport *);
 
-/* Why nothing on the way to the output can be said of a layer; NULL of LAYER_MAIN. */
-const char *part_why(LayerPart);
-
 #endif

@@ -89,10 +89,8 @@ void figure_wrap(Figure *, const double *cut, int cuts, Arena *);
 /* figure_u.c: false where it is narrow enough, or no U-Net. */
 bool figure_fold_u(Figure *, Arena *);
 
-/* Of the text below a box, approximately: sans serif. */
-double figure_label_width(const FigureBox *);
-
 /* figure_boxes.c: the layers as boxes with their sizes, in execution order. */
 void figure_boxes(Figure *, const Analysis *, Arena *);
+double figure_label_width(const FigureBox *); /* of the text below a box, approximately: sans serif */
 
 #endif

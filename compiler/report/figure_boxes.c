@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "report/figure.h"
+#include "report/number_text.h"
 
 enum { FACE = 150, FACE_RATE = 20, DEPTH = 64, DEPTH_RATE = 6, BAR = 160, BAR_RATE = 12 };
 enum { BAR_DEPTH = 9, SLAB_DEPTH = 4, SIDE_MIN = 3 };
@@ -203,4 +204,9 @@ void figure_boxes(Figure *f, const Analysis *a, Arena *arena)
         if (!box) box = layer_box(&b, l);
         for (int k = 0; k < l->node->out_count; k++) map_put(b.box, tensor_key(&b, l->node->out[k]), box);
     }
+}
+
+double figure_label_width(const FigureBox *b)
+{
+    return 0.6 * FIGURE_FONT * fmax(text_columns(b->kind), text_columns(b->shape));
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "report/figure.h"
-#include "report/number_text.h"
 
 enum { COLUMN_GAP = 22, ROW_GAP = 12, BRACKET = 26 };
 enum { LOOSE_FROM = 100, PERIOD_MAX = 8, PLAIN_COUNT = 3, PLAIN_BOXES = 8 };
@@ -42,11 +41,6 @@ typedef struct FigureItem {
 } FigureItem;
 
 static FigureExtent place_set(FigurePlacer *, const List *set, double x);
-
-double figure_label_width(const FigureBox *b)
-{
-    return 0.6 * FIGURE_FONT * fmax(text_columns(b->kind), text_columns(b->shape));
-}
 
 /* ---- splitting ------------------------------------------------------------------- */
 

@@ -177,6 +177,13 @@ static void find_deaths(Analysis *a)
     }
 }
 
+/* Why nothing on the way to the output can be said of a layer; NULL of LAYER_MAIN. */
+static const char *part_why(LayerPart part)
+{
+    if (part == LAYER_HEAD) return "it leads only to a training head";
+    return part == LAYER_UNUSED ? "the output does not depend on it" : NULL;
+}
+
 void analyse_flow(Analysis *a)
 {
     size_t inputs = (size_t)a->net->inputs.count;

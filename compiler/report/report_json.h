@@ -13,7 +13,7 @@ enum { REPORT_JSON_VERSION = 1 };
 
 json_t *report_to_json(const Report *); /* docs/report.schema.json */
 
-/* Add a key to an object; the value of json_put becomes the object's. */
+/* json_values.c: add a key to an object; the value of json_put becomes the object's. */
 void json_put(json_t *object, const char *key, json_t *value);
 void json_put_text(json_t *object, const char *key, const char *);
 void json_put_integer(json_t *object, const char *key, int64_t);

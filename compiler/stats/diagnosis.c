@@ -81,7 +81,7 @@ static bool end_epoch(void *user, const NnEpochEnd *end)
     const bool logged = stats->epoch(stats->user, end);
     add_epoch(d, end);
     end_predictions(&d->classes);
-    findings_look(d->findings, &d->evidence, FIND_AFTER_EPOCH, d->in.color);
+    findings_look(d->findings, finding_kinds, &d->evidence, FIND_AFTER_EPOCH, d->in.color);
     begin_predictions(&d->classes);
     return logged;
 }
@@ -126,11 +126,14 @@ Diagnosis *diagnosis_new(const DiagnosisInput *in)
     return d;
 }
 
-void diagnosis_start(Diagnosis *d) { findings_look(d->findings, &d->evidence, FIND_AT_START, d->in.color); }
+void diagnosis_start(Diagnosis *d)
+{
+    findings_look(d->findings, finding_kinds, &d->evidence, FIND_AT_START, d->in.color);
+}
 
 void diagnosis_end(Diagnosis *d, bool diverged)
 {
-    if (diverged) findings_look(d->findings, &d->evidence, FIND_DIVERGED, d->in.color);
+    if (diverged) findings_look(d->findings, finding_kinds, &d->evidence, FIND_DIVERGED, d->in.color);
 }
 
 const NnObserver *diagnosis_observer(const Diagnosis *d) { return &d->observer; }

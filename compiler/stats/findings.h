@@ -2,7 +2,7 @@
  * findings: why a net does not learn, or not as it should.
  *
  * Enters: what a run has shown so far, as Evidence.  Leaves: warnings at the lines of the source that
- * they are about, each with advice.  A kind of finding is one record of the table in findings.c;
+ * they are about, each with advice.  A kind of finding is one record of the table in finding_kinds.c;
  * its condition is a function in conditions_*.c.
  */
 #ifndef NNC_STATS_FINDINGS_H
@@ -93,12 +93,12 @@ typedef struct Finding {
     int epoch; /* 0: before the first */
 } Finding;
 
-extern const FindingKind finding_kinds[]; /* a name of NULL at the end */
+extern const FindingKind finding_kinds[]; /* finding_kinds.c; a name of NULL at the end */
 
 Findings *findings_new(Compilation *);
-/* Looks for all kinds of that time; what is found for the first time is printed on
- * standard error. */
-void findings_look(Findings *, const Evidence *, FindingTime, bool color);
+/* Looks for those of the kinds that are of that time; what is found for the first time is
+ * printed on standard error. */
+void findings_look(Findings *, const FindingKind *, const Evidence *, FindingTime, bool color);
 int findings_count(const Findings *);
 const Finding *findings_at(const Findings *, int i);
 bool findings_have(const Findings *, const char *name);
