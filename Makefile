@@ -365,6 +365,7 @@ asan: $(BUILD)/tools.ok
 
 lint:
 	@sh tests/lint_modules.sh
+	@sh tests/lint_calls.sh
 	@sh tests/lint_sizes.sh
 	@sh tests/lint_names.sh
 	@clang-format --dry-run -Werror $$(find compiler runtime tests bench -name '*.[ch]')
