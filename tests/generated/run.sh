@@ -73,20 +73,26 @@ for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
 done
 
 # Every target: the same numbers as the plain form, compiled without any flag for
-# the machine, on this processor and, where qemu is (which is slow: fewer starts), on
+# the machine, on this processor and, where qemu is (which is slow: one start), on
 # one that lacks the target.  A text is compiled once, however many targets give it (that of
 # --target generic was compiled above), and by
 # one compiler, except for the largest; with ALL=1, as in `make check-all`, by every one.
 net=tests/refs/resnet_small.nn
+level=-O0
+[ -z "$ALL" ] || level=-O1
 try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
-try "a program with $net --plain" "$CC" -std=gnu99 -O1 -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
-try "the program with $net --plain" "$tmp/drive" 3
-cp "$tmp/out" "$tmp/numbers--plain"
+try "a program with $net --plain" "$CC" -std=gnu99 $level -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
+for starts in 1 3; do
+    try "the program with $net --plain" "$tmp/drive" $starts
+    cp "$tmp/out" "$tmp/numbers--plain-$starts"
+done
 
-agrees() { # WHAT PROGRAM…: its numbers are those of the plain form
-    try "$@" 3
+agrees() { # STARTS WHAT PROGRAM…: its numbers are those of the plain form
+    starts=$1
+    shift
+    try "$@" "$starts"
     cp "$tmp/out" "$tmp/numbers"
-    try "$1: the numbers" awk -f tests/generated/close.awk "$tmp/numbers--plain" "$tmp/numbers"
+    try "$1: the numbers" awk -f tests/generated/close.awk "$tmp/numbers--plain-$starts" "$tmp/numbers"
 }
 can() { grep -q -w "$1" /proc/cpuinfo 2>/dev/null; }
 uses() { # REGISTER FILE: its kernels are made for vectors of that width
@@ -102,14 +108,14 @@ for target in generic neon avx2 avx512 native; do
     sums="$sums $sum "
     for cc in $compilers; do
         [ "$cc" = "$CC" ] || [ -n "$ALL" ] || [ "$target" = avx512 ] || continue
-        try "$cc, --target $target" "$cc" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
+        try "$cc, --target $target" "$cc" -std=gnu99 $level -Wall -Wextra -Werror -I"$tmp" tests/generated/drive.c \
             "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
-        agrees "$cc, --target $target" "$tmp/drive"
+        agrees 3 "$cc, --target $target" "$tmp/drive"
         [ "$cc" = "$CC" ] || [ "$target" = avx512 ] || continue
         case $machine${ALL:+all}$target in
         x86_64all* | x86_64avx2 | x86_64avx512)
             ! have qemu-x86_64 ||
-                agrees "$cc, --target $target, on a processor without AVX" qemu-x86_64 -cpu Nehalem "$tmp/drive"
+                agrees 1 "$cc, --target $target, on a processor without AVX" qemu-x86_64 -cpu Nehalem "$tmp/drive"
             ;;
         esac
         [ "$machine" != x86_64 ] || case $target in
@@ -126,13 +132,13 @@ if [ "$machine" = aarch64 ]; then
     :
 elif have aarch64-linux-gnu-gcc && have qemu-aarch64; then
     try "nnc $net --target neon" "$NNC" "$net" --target neon --prefix net -o "$tmp/net.c"
-    try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
+    try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 $level -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
-    agrees "aarch64, --target neon, in qemu" qemu-aarch64 "$tmp/drive"
+    agrees 1 "aarch64, --target neon, in qemu" qemu-aarch64 "$tmp/drive"
     try "nnc $net --target avx512" "$NNC" "$net" --target avx512 --prefix net -o "$tmp/net.c"
-    try "aarch64, --target avx512" aarch64-linux-gnu-gcc -static -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
+    try "aarch64, --target avx512" aarch64-linux-gnu-gcc -static -std=gnu99 $level -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
-    agrees "aarch64, --target avx512, in qemu" qemu-aarch64 "$tmp/drive"
+    agrees 1 "aarch64, --target avx512, in qemu" qemu-aarch64 "$tmp/drive"
 else
     skip "no aarch64-linux-gnu-gcc and qemu-aarch64: --target neon is not run"
 fi
