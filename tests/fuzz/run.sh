@@ -12,7 +12,7 @@ for net in tests/fuzz/kept/*.nn; do
     try "$net" "$FUZZ" --check "$net" "$batch"
 done
 
-"$FUZZ" "${1:-150}" "${2:-1}" >"$tmp/out" 2>&1
+"$FUZZ" "${1:-100}" "${2:-1}" >"$tmp/out" 2>&1
 cat "$tmp/out"
 counts=$(sed -n 's/^fuzz: \([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$tmp/out")
 [ -n "$counts" ] || counts='0 1'

@@ -240,7 +240,7 @@ static glob_t examples; /* those that are chosen come first */
 /* Without ALL=1 those that plain loops without optimisation run in a moment. */
 static bool is_chosen(const char *path)
 {
-    static const char *const few[] = {"lenet.nn", "resnet_cifar.nn", "squeezenet.nn", "xor.nn"};
+    static const char *const few[] = {"lenet.nn", "resnet_cifar.nn", "xor.nn"};
     for (size_t i = 0; !getenv("EXAMPLES") && i < sizeof few / sizeof *few; i++)
         if (strcmp(path_file_name(path), few[i]) == 0) return true;
     return getenv("ALL") && (!getenv("EXAMPLES") || strstr(getenv("EXAMPLES"), path_file_name(path)));
