@@ -3533,6 +3533,25 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, const nn_gemm_strip *s, nn_gem
     x->store(x->self, s->m0, s->rows, s->n0, s->columns, sums);
 }
 
+/* Floats that stay in L2 beside what is streamed; depth of a panel of B that is read along its rows. */
+enum { NN_GEMM_NEAR = 196608, NN_GEMM_SHALLOW = 16 };
+
+/* How deep panels of B are.  A deep one is read across its rows, a cache line or two of each, which no prefetcher
+ * follows.  If B is read from memory and C stays in L2, panels are shallow, and B is read along its rows. */
+NN_INLINE int nn_gemm_depth(int m, long columns, int k)
+{
+    const int streams = (long)k * columns > NN_GEMM_NEAR && m * columns <= NN_GEMM_NEAR;
+    return streams ? NN_GEMM_SHALLOW : NN_GEMM_DEPTH;
+}
+
+/* Rows of A that are taken together.  If B stays in L2 and C does not, C is written along its rows, a strip of
+ * them at a time. */
+NN_INLINE int nn_gemm_block(int m, long columns, int depth, int k)
+{
+    const int streams = (long)k * columns <= NN_GEMM_NEAR && m * columns > NN_GEMM_NEAR;
+    return streams ? NN_GEMM_ROWS : NN_GEMM_BLOCK / depth / NN_GEMM_ROWS * NN_GEMM_ROWS;
+}
+
 /* Part t of T, in whole panels of columns. */
 NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
 {
@@ -3540,9 +3559,11 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
     float a[NN_GEMM_BLOCK] __attribute__((aligned(64)));
     long panels = (n + NN_GEMM_COLUMNS - 1) / NN_GEMM_COLUMNS, first = panels * t / T, last = panels * (t + 1) / T;
     if (first == last) return;
-    for (int k0 = 0; k0 < k; k0 += NN_GEMM_DEPTH) {
-        int depth = k - k0 < NN_GEMM_DEPTH ? k - k0 : NN_GEMM_DEPTH;
-        int block = NN_GEMM_BLOCK / depth / NN_GEMM_ROWS * NN_GEMM_ROWS;
+    const long width = (last - first) * NN_GEMM_COLUMNS;
+    const int deepest = nn_gemm_depth(m, width, k);
+    for (int k0 = 0; k0 < k; k0 += deepest) {
+        int depth = k - k0 < deepest ? k - k0 : deepest;
+        int block = nn_gemm_block(m, width, depth, k);
         for (int m0 = 0; m0 < m; m0 += block) {
             int rows = m - m0 < block ? m - m0 : block, strip = nn_strip(rows);
             for (int i = 0; i < rows; i += strip)
@@ -3581,8 +3602,13 @@ NN_KERNEL void nn_dense_pack_a(const void *self, int m0, int rows, int k0, int d
 NN_KERNEL void nn_dense_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_dense_matrices *s = (const nn_dense_matrices *)self;
-    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
-        const float *from = s->b + (long)(k0 + k) * s->width + n0;
+    const float *from = s->b + (long)k0 * s->width + n0;
+    if (columns == NN_GEMM_COLUMNS) { /* gcc makes no vectors of the loop below at -O2 */
+        for (int k = 0; k < depth; k++, from += s->width, to += NN_GEMM_COLUMNS)
+            NN_UNROLL for (int i = 0; i < NN_GEMM_COLUMNS; i += NN_W) nn_store(to + i, nn_load(from + i));
+        return;
+    }
+    for (int k = 0; k < depth; k++, from += s->width, to += NN_GEMM_COLUMNS) {
         for (int i = 0; i < columns; i++) to[i] = from[i];
         for (int i = columns; i < NN_GEMM_COLUMNS; i++) to[i] = 0;
     }

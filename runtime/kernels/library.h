@@ -19,7 +19,7 @@ typedef struct nn_sizes {
     int tile_rows, tile_panels;                          /* of a register tile */
     int conv_depth, conv_pixels, conv_near, conv_padded; /* of a block */
     int wgrad_sums, wgrad_channels, wgrad_pixels, wgrad_tiled_pixels;
-    int gemm_rows, gemm_columns, gemm_depth, gemm_block;
+    int gemm_rows, gemm_columns, gemm_depth, gemm_block, gemm_near;
     int dot_samples, dot_outputs, dot_few;
     int grouped_channels, grouped_pixels;
     int blocked_outputs, blocked_pixels, blocked_wgrad_outputs, blocked_wgrad_taps;

@@ -71,6 +71,7 @@ static const nn_sizes nn_target_sizes = {
     .gemm_columns = NN_GEMM_COLUMNS,
     .gemm_depth = NN_GEMM_DEPTH,
     .gemm_block = NN_GEMM_BLOCK,
+    .gemm_near = NN_GEMM_NEAR,
     .dot_samples = NN_DOT_SAMPLES,
     .dot_outputs = NN_DOT_OUTPUTS,
     .dot_few = NN_DOT_FEW,

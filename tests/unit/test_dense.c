@@ -129,6 +129,8 @@ START_TEST(limits_of_dense)
         check_layer(table, (nn_dense){3, 2 * z->gemm_columns + more, z->gemm_depth + more});
         check_layer(table, (nn_dense){z->gemm_depth + more, z->width + more, 5});
         check_layer(table, (nn_dense){block + more, 3, z->gemm_depth + more});
+        check_layer(table,
+                    (nn_dense){3, 512 + more, z->gemm_near / 512 + 1}); /* weights that are streamed, one thread */
     }
 }
 END_TEST

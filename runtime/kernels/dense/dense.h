@@ -109,8 +109,13 @@ NN_KERNEL void nn_dense_pack_a(const void *self, int m0, int rows, int k0, int d
 NN_KERNEL void nn_dense_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_dense_matrices *s = (const nn_dense_matrices *)self;
-    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
-        const float *from = s->b + (long)(k0 + k) * s->width + n0;
+    const float *from = s->b + (long)k0 * s->width + n0;
+    if (columns == NN_GEMM_COLUMNS) { /* gcc makes no vectors of the loop below at -O2 */
+        for (int k = 0; k < depth; k++, from += s->width, to += NN_GEMM_COLUMNS)
+            NN_UNROLL for (int i = 0; i < NN_GEMM_COLUMNS; i += NN_W) nn_store(to + i, nn_load(from + i));
+        return;
+    }
+    for (int k = 0; k < depth; k++, from += s->width, to += NN_GEMM_COLUMNS) {
         for (int i = 0; i < columns; i++) to[i] = from[i];
         for (int i = columns; i < NN_GEMM_COLUMNS; i++) to[i] = 0;
     }
