@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "runtime/train/sharding.h"
+#include "runtime/train/shared_weights.h"
 
 enum {
     SLICE = 1 << 18, /* floats: a rank's slice stays in its cache from its arrival to its update */
-    ROWS = 1 << 16,  /* floats: the same of rows that are computed of factors, for all chunks */
+    ROWS = 1 << 17,  /* floats: the same of rows computed of factors: more, since each bucket reads all factors */
     LEAST = 1 << 14, /* floats: smaller tensors are not worth messages of their own */
     WINDOW = 4,      /* slices that are received at the same time */
     MOST = 1 << 13   /* buckets: each has tags of its own */
@@ -36,6 +37,7 @@ struct Buckets {
     const NnRanks *ranks;
     double limit;
     RankFactors *factors;
+    SharedWeights *shared;      /* or NULL */
     CutTensor *cut;             /* [tensor] */
     unsigned char *in, *others; /* [tensor]: has buckets; 1 but of the tensor that is updated now */
     Bucket *bucket;
@@ -69,11 +71,6 @@ static RankSlice slice_of(const Buckets *b, const CutTensor *cut, int part, int 
     return (RankSlice){begin, chunk_part_begin(cut->count, at + 1, all) - begin};
 }
 
-static float *values_at(const Buckets *b, const CutTensor *cut, size_t at)
-{
-    return (float *)b->step.model + cut->in_model + at;
-}
-
 static float *gradients_at(const Buckets *b, const CutTensor *cut, int node, size_t at)
 {
     return b->step.own[node] + cut->in_gradients + at;
@@ -83,6 +80,22 @@ static float *gradients_at(const Buckets *b, const CutTensor *cut, int node, siz
 
 static int gradient_tag(const Buckets *b, const Bucket *k) { return 1 + 2 * (int)(k - b->bucket); }
 static int value_tag(const Buckets *b, const Bucket *k) { return 2 + 2 * (int)(k - b->bucket); }
+
+/* The values of a slice from another rank, or to it: those that the two do not have in the same memory. */
+static int add_slice_values(const Buckets *b, int count, NnMessage message, const CutTensor *cut, RankSlice slice)
+{
+    const size_t size = sizeof(float), begin = (cut->in_model + slice.begin) * size, end = begin + slice.count * size;
+    SharedSpan same = {end, end};
+    if (shared_weights_with(b->shared, message.peer)) same = shared_weights_part(b->shared, (SharedSpan){begin, end});
+    const SharedSpan rest[2] = {{begin, same.begin}, {same.end, end}};
+    for (int i = 0; i < 2; i++) {
+        if (rest[i].begin == rest[i].end) continue;
+        message.data = (char *)b->step.model + rest[i].begin;
+        message.bytes = rest[i].end - rest[i].begin;
+        b->messages[count++] = message;
+    }
+    return count;
+}
 
 static void start_out(Buckets *b, Bucket *k)
 {
@@ -98,7 +111,7 @@ static void start_out(Buckets *b, Bucket *k)
         for (int i = 0; !factored && i < s->nodes[s->rank]; i++)
             b->messages[count++] =
                 (NnMessage){r, true, gradients_at(b, cut, i, slice.begin), bytes, gradient_tag(b, k)};
-        b->messages[count++] = (NnMessage){r, false, values_at(b, cut, slice.begin), bytes, value_tag(b, k)};
+        count = add_slice_values(b, count, (NnMessage){.peer = r, .tag = value_tag(b, k)}, cut, slice);
     }
     k->out = b->ranks->start(b->ranks, b->messages, count);
 }
@@ -118,12 +131,13 @@ static void start_in(Buckets *b, Bucket *k, float *to)
 
 static void start_back(Buckets *b, Bucket *k, RankSlice slice)
 {
-    const ChunkShares *s = b->shares;
-    float *values = values_at(b, &b->cut[k->tensor], slice.begin);
+    const NnMessage sends = {.sends = true, .tag = value_tag(b, k)};
     int count = 0;
-    for (int r = 0; r < s->size; r++)
-        if (r != s->rank)
-            b->messages[count++] = (NnMessage){r, true, values, slice.count * sizeof *values, value_tag(b, k)};
+    for (int r = 0; r < b->shares->size; r++) {
+        NnMessage message = sends;
+        message.peer = r;
+        if (r != b->shares->rank) count = add_slice_values(b, count, message, &b->cut[k->tensor], slice);
+    }
     k->back = b->ranks->start(b->ranks, b->messages, count);
 }
 
@@ -173,9 +187,18 @@ static void update_slice(Buckets *b, Bucket *k)
 
 /* ---- the step ------------------------------------------------------------------------------- */
 
+/* A rank without a chunk in this batch gives the others nothing to wait for, but may still read the parameters. */
+static void await_idle_ranks(const Buckets *b)
+{
+    bool idle = false;
+    for (int r = 0; r < b->shares->size; r++) idle = idle || !b->shares->nodes[r];
+    if (idle) shared_weights_meet(b->shared);
+}
+
 void buckets_begin(Buckets *b, const BucketStep *step)
 {
     b->step = *step;
+    await_idle_ranks(b);
     factors_begin(b->factors, step->samples);
     b->ended = b->begun = b->made = 0;
     for (int i = 0; i < b->count; i++) b->bucket[i].left = b->bucket[i].end - b->bucket[i].begin;
@@ -248,6 +271,29 @@ void buckets_end(Buckets *b)
         if (k->back) b->ranks->wait(b->ranks, k->back, b->limit);
         k->out = k->in = k->back = NULL;
     }
+    shared_weights_meet(b->shared);
+}
+
+/* ---- parameters in the same memory -------------------------------------------------------------- */
+
+int buckets_share_weights(Buckets *b, void *model, NnError *error)
+{
+    SharedSpan *span = nn_alloc(((size_t)b->info->tensor_count + 1) * sizeof *span, error);
+    int count = 0;
+    if (!span) return -1;
+    for (int i = 0; i < b->info->tensor_count; i++) {
+        const size_t begin = b->cut[i].in_model * sizeof(float);
+        if (b->in[i]) span[count++] = (SharedSpan){begin, begin + b->cut[i].count * sizeof(float)};
+    }
+    b->shared = shared_weights_new(b->ranks, b->limit, model, span, count, error);
+    free(span);
+    return b->shared ? 0 : -1;
+}
+
+void buckets_part_weights(Buckets *b)
+{
+    shared_weights_free(b->shared);
+    b->shared = NULL;
 }
 
 /* ---- the state -------------------------------------------------------------------------------- */
@@ -365,7 +411,7 @@ static int take_slices_memory(Buckets *b, NnError *error)
     const size_t nodes = (size_t)s->size * CHUNK_NODES, bytes = b->slice * sizeof(float);
     const size_t most = (size_t)(s->size < s->chunks ? s->chunks : s->size);
     if (!(b->node = nn_alloc(nodes * sizeof *b->node, error))) return -1;
-    if (!(b->messages = nn_alloc((nodes + (size_t)s->size * (CHUNK_NODES + 1)) * sizeof *b->messages, error)))
+    if (!(b->messages = nn_alloc((nodes + (size_t)s->size * (CHUNK_NODES + 2)) * sizeof *b->messages, error)))
         return -1;
     for (int i = 0; i < WINDOW; i++)
         if (!(b->window[i] = nn_memory(most * bytes, error))) return -1;
@@ -413,6 +459,7 @@ void buckets_free(Buckets *b)
     for (int l = 0; l < CHUNK_LEVELS; l++)
         for (int side = 0; side < 2; side++) free(b->partial[l][side]);
     factors_free(b->factors);
+    shared_weights_free(b->shared);
     free(b->cut);
     free(b->in);
     free(b->others);

@@ -8,6 +8,10 @@
  * what a gradient is made of travels in its place, and is put together by the slices (factors.h).  The optimizer's
  * state of a slice is with its rank alone (ZeRO, stage 1; Rajbhandari, Rasley, Ruwase and He 2020).
  *
+ * Ranks of one machine may have the parameters in the same memory (shared_weights.h): then a slice's new values
+ * are there for the others when its rank has written them, which it does when all have sent what they have for it,
+ * and read the parameter no more.
+ *
  * An element's update must depend on its own gradient alone (nn_model_info.update_is_local); then the result
  * is that of an update on each rank, to the bit.  Where all gradients are needed, as for clip, see sharding.h.
  */
@@ -36,6 +40,11 @@ void buckets_free(Buckets *);
 const unsigned char *buckets_tensors(const Buckets *);
 /* Of some of them the factors are exchanged, which are taken from each chunk of this rank. */
 RankFactors *buckets_factors(const Buckets *);
+
+/* All ranks together, before the first step: ranks of one machine have the parameters of buckets in the same memory
+ * until buckets_part_weights, after the last.  Nothing but steps may change them. */
+int buckets_share_weights(Buckets *, void *model, NnError *);
+void buckets_part_weights(Buckets *);
 
 /* Of a step.  own: this rank's nodes of the tree, in the form of the block of gradients; the first has the
  * number of batches already. */

@@ -374,6 +374,16 @@ double chunks_step(Chunks *c, void *model, const Batch *batch, float lr, void *s
     return loss;
 }
 
+int chunks_share_weights(Chunks *c, void *model, NnError *error)
+{
+    return c->buckets ? buckets_share_weights(c->buckets, model, error) : 0;
+}
+
+void chunks_part_weights(Chunks *c)
+{
+    if (c->buckets) buckets_part_weights(c->buckets);
+}
+
 void chunks_collect_state(const Chunks *c, void *model)
 {
     if (c->sharding) sharding_collect_state(c->sharding, model, c->own[0]);
@@ -392,6 +402,21 @@ const float *chunks_losses(const Chunks *c) { return c->info->losses ? c->losses
 
 /* ---- memory ------------------------------------------------------------------------------------ */
 
+/* Of zeros, but for gradients of which only the factors exist: these take no memory. */
+static float *new_vector(const Chunks *c, size_t bytes, NnError *error)
+{
+    float *v = c->factored ? nn_memory(bytes, error) : nn_alloc(bytes, error);
+    if (!v || !c->factored) return v;
+    v[0] = 0;
+    for (int i = 0; i < c->info->tensor_count; i++) {
+        size_t in_model, in_gradients;
+        if (c->factored[i] || c->info->place(i, &in_model, &in_gradients)) continue;
+        memset((char *)v + in_gradients, 0, c->info->tensors[i].count * sizeof *v);
+    }
+    memset(v + c->gradients, 0, bytes - c->gradients * sizeof *v);
+    return v;
+}
+
 static int take_vectors(Chunks *c, NnError *error)
 {
     const size_t bytes = c->count * sizeof(float);
@@ -407,9 +432,9 @@ static int take_vectors(Chunks *c, NnError *error)
             if (node[k].level > deepest) deepest = node[k].level;
     }
     for (int k = 0; k < (most ? most : 1); k++)
-        if (!(c->own[k] = nn_alloc(k == 0 && bytes < shard_bytes ? shard_bytes : bytes, error))) return -1;
+        if (!(c->own[k] = new_vector(c, k == 0 && bytes < shard_bytes ? shard_bytes : bytes, error))) return -1;
     for (int l = 1; l <= deepest; l++)
-        if (!(c->below[l] = nn_alloc(bytes, error))) return -1;
+        if (!(c->below[l] = new_vector(c, bytes, error))) return -1;
     return 0;
 }
 

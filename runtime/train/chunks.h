@@ -32,6 +32,11 @@ typedef struct ChunkVotes {
 Chunks *chunks_new(const nn_model_info *info, const nn_model_info *last, const NnChunking *, NnError *);
 void chunks_free(Chunks *);
 
+/* All ranks together, before the first step: where ranks of one machine can, they have the large parameters of their
+ * models in the same memory.  Nothing but steps may change them, until after the last step each has its own again. */
+int chunks_share_weights(Chunks *, void *model, NnError *);
+void chunks_part_weights(Chunks *);
+
 /* Returns the mean loss of the batch, the same on every rank. */
 double chunks_step(Chunks *, void *model, const Batch *, float lr, void *scratch, ChunkVotes *);
 /* Where the optimizer's state is sharded: rank 0 gets all of it for a checkpoint; every rank has that of its own

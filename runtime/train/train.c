@@ -453,6 +453,14 @@ static int resume_run(Run *run)
     return 0;
 }
 
+/* Averages take the model's place, and give it back, on each rank by itself. */
+static int share_weights(Run *run)
+{
+    const NnTrainConfig *config = run->config;
+    if (!run->chunks || config->ema > 0 || config->lookahead || config->chunking.apart) return 0;
+    return chunks_share_weights(run->chunks, run->model, run->error);
+}
+
 static int prepare_state(Run *run)
 {
     const NnTrainConfig *config = run->config;
@@ -464,6 +472,7 @@ static int prepare_state(Run *run)
     if (resume_run(run)) return -1;
     run->after_step = run->state;
     if (run->chunks) chunks_forget_state(run->chunks, run->model);
+    if (share_weights(run)) return -1;
     return wants_replay(run) ? replay_init(&run->replay, run->info, &run->state, run->error) : 0;
 }
 
@@ -535,6 +544,7 @@ static int run_all(Run *run)
     if (prepare_run(run)) return -1;
     int failed = run_epochs(run) || check_weights(run) ? -1 : 0;
     finish_checkpoints(run);
+    if (run->chunks) chunks_part_weights(run->chunks);
     if (run->result->diverged)
         restore_snapshot(run);
     else

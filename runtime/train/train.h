@@ -218,6 +218,7 @@ typedef struct NnChunking {
     double limit;         /* seconds after which a silent rank ends the job; 0: none */
     bool shard;           /* each rank has its own share of the whole optimizer's state alone (buckets.h, sharding.h) */
     size_t slice;         /* floats that a rank gets and updates at a time; 0: the usual number */
+    bool apart;           /* ranks of one machine have memory of their own for the parameters, too */
 } NnChunking;
 
 typedef struct NnTrainConfig {

@@ -249,6 +249,13 @@ for net in free large; do
         says out "^$net.part is the same as $net.whole"
     done
 done
+# Ranks of one machine have the weights of large.nn in the same memory, or, if they are told, apart.
+NNC_SHARE_WEIGHTS=no
+export NNC_SHARE_WEIGHTS
+# shellcheck disable=SC2086
+ranks 0 2 $trains -o ranks.safetensors
+same ranks.safetensors large.safetensors
+unset NNC_SHARE_WEIGHTS
 # Goes on with another number of ranks, from the states of all.
 # shellcheck disable=SC2086
 ranks 0 3 $trains --steps 1 -o ranks.safetensors
@@ -429,6 +436,7 @@ lost() {
         "$NNC" train "$2.nn" --limit 280 --jit tcc --epochs 100000 -o lost.safetensors >out 2>err &
     run=$!
     until_says out '^ *1 '
+    if [ "$2" = large ]; then says "/proc/$(cat pid.1)/maps" '/memfd:weights'; fi
     kill -"$1" "$(cat pid.1)"
     begin=$(date +%s)
     wait $run

@@ -96,7 +96,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
     Letter *first[RANKS][RANKS]; /* from, to */
-    size_t factors;              /* bytes of them that were sent */
+    size_t factors, values;      /* bytes of them that were sent */
 } post = {.lock = PTHREAD_MUTEX_INITIALIZER, .arrived = PTHREAD_COND_INITIALIZER};
 
 static void send_letter(int from, const NnMessage *m)
@@ -107,6 +107,7 @@ static void send_letter(int from, const NnMessage *m)
     letter->bytes = m->bytes;
     memcpy(letter->data, m->data, m->bytes);
     if (m->tag > NN_TAGS / 2) post.factors += m->bytes;
+    if (m->tag > 0 && m->tag <= NN_TAGS / 2 && m->tag % 2 == 0) post.values += m->bytes;
     while (*end) end = &(*end)->next;
     *end = letter;
 }
@@ -256,7 +257,7 @@ typedef struct NormRank {
     NnRanks ranks;
     void *model;
     double loss[STEPS];
-    bool shard;
+    bool shard, share;
     size_t slice;
     size_t states; /* floats of the optimizer's state that are not zero, before rank 0 has all of them */
 } NormRank;
@@ -279,11 +280,13 @@ static void *run_rank(void *arg)
     NormRank *r = arg;
     NormCase *k = r->norm;
     const nn_model_info *info = k->chunk.info;
-    const NnChunking chunking = {WHOLE, r->ranks.size > 1 ? &r->ranks : NULL, 0, r->shard, r->slice};
+    const NnChunking chunking = {
+        .batch = WHOLE, .ranks = r->ranks.size > 1 ? &r->ranks : NULL, .shard = r->shard, .slice = r->slice};
     ChunkVotes votes = {0};
     NnError error = {0};
     Chunks *c = chunks_new(info, k->rest.info, &chunking, &error);
     void *scratch = nn_alloc(info->train_scratch, &error);
+    if (r->share) ck_assert_int_eq(chunks_share_weights(c, r->model, &error), 0);
     for (int i = 0; i < STEPS; i++) {
         const Batch batch = {k->x, k->target, k->row, batch_count(i)};
         r->loss[i] = chunks_step(c, r->model, &batch, 0.1f, scratch, &votes);
@@ -297,16 +300,27 @@ static void *run_rank(void *arg)
     return NULL;
 }
 
-static void run_ranks(NormCase *k, NormRank *rank, int size, bool shard, size_t slice)
+/* The kinds of ranks: state divided by elements, and parameters in the same memory. */
+enum { WHOLE_STATE, SHARDED, SHARED_WEIGHTS };
+
+static void *new_model(const nn_model_info *info)
+{
+    void *block = NULL;
+    ck_assert_int_eq(posix_memalign(&block, 4096, info->train_bytes), 0);
+    return info->init(memset(block, 0, info->train_bytes), 1, 5);
+}
+
+static void run_ranks(NormCase *k, NormRank *rank, int size, int kind, size_t slice)
 {
     const NnRanks engine = {
         .size = size, .exchange = exchange_letters, .start = start_letters, .test = test_letters, .wait = wait_letters};
     const nn_model_info *info = k->chunk.info;
     pthread_t thread[RANKS];
     for (int r = 0; r < size; r++) {
-        rank[r] = (NormRank){.norm = k, .ranks = engine, .shard = shard, .slice = slice};
+        rank[r] = (NormRank){.norm = k, .ranks = engine, .shard = kind != WHOLE_STATE, .slice = slice};
+        rank[r].share = kind == SHARED_WEIGHTS;
         rank[r].ranks.rank = r;
-        rank[r].model = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
+        rank[r].model = new_model(info);
     }
     for (int r = 0; r < size; r++) ck_assert_int_eq(pthread_create(&thread[r], NULL, run_rank, &rank[r]), 0);
     for (int r = 0; r < size; r++) pthread_join(thread[r], NULL);
@@ -335,7 +349,7 @@ static void check_norm(bool plain)
     const nn_model_info *info = k.chunk.info;
     ck_assert_ptr_null(info->step);              /* it is not compiled */
     ck_assert_int_eq(info->collective_count, 6); /* the last batchnorm of the three has a gradient to give, too */
-    run_ranks(&k, &alone, 1, false, 0);
+    run_ranks(&k, &alone, 1, WHOLE_STATE, 0);
     void *whole = info->init(nn_alloc(info->train_bytes, NULL), 1, 5);
     for (int i = 0; i < STEPS; i++) {
         const nn_model_info *code = batch_count(i) == WHOLE ? k.whole.info : k.shorter.info;
@@ -346,7 +360,7 @@ static void check_norm(bool plain)
     }
     compare_models(info, whole, alone.model, 1e-5f);
     for (int size = 2; size <= RANKS; size++) {
-        run_ranks(&k, rank, size, false, 0);
+        run_ranks(&k, rank, size, WHOLE_STATE, 0);
         for (int r = 0; r < size; r++) {
             ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
             compare_models(info, alone.model, rank[r].model, 0);
@@ -377,10 +391,10 @@ START_TEST(the_optimizer_is_sharded)
     NormRank alone, rank[RANKS];
     set_up_case(&k, norm_net, false);
     const nn_model_info *info = k.chunk.info;
-    run_ranks(&k, &alone, 1, false, 0);
+    run_ranks(&k, &alone, 1, WHOLE_STATE, 0);
     for (int size = 2; size <= RANKS; size++) {
         size_t states = 0;
-        run_ranks(&k, rank, size, true, size % 2 ? 0 : 16); /* one bucket for a tensor, or several */
+        run_ranks(&k, rank, size, SHARDED, size % 2 ? 0 : 16); /* one bucket for a tensor, or several */
         for (int r = 0; r < size; r++) {
             ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
             compare_trained(info, alone.model, rank[r].model);
@@ -406,12 +420,12 @@ START_TEST(factors_make_the_same_gradient)
     set_up_case(&k, wide_net, false);
     const nn_model_info *info = k.chunk.info;
     ck_assert_int_eq(info->factored_count, 2);
-    run_ranks(&k, &alone, 1, false, 0);
+    run_ranks(&k, &alone, 1, WHOLE_STATE, 0);
     for (int size = 2; size <= RANKS; size++)
         for (size_t slice = 0; slice <= 1000; slice += 500) { /* of one bucket; of several, not of whole rows */
             const size_t vectors = STEPS * WHOLE - (WHOLE - 2 * CHUNK); /* of the shorter batch, two chunks */
             post.factors = 0;
-            run_ranks(&k, rank, size, true, slice);
+            run_ranks(&k, rank, size, SHARDED, slice);
             ck_assert_uint_eq(post.factors, vectors * (INPUTS + WIDE) * sizeof(float) * (size_t)(size - 1));
             for (int r = 0; r < size; r++) {
                 ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
@@ -419,6 +433,38 @@ START_TEST(factors_make_the_same_gradient)
             }
             compare_models(info, alone.model, rank[0].model, 0);
             for (int r = 0; r < size; r++) free(rank[r].model);
+        }
+    free(alone.model);
+    tear_down_norm(&k);
+}
+END_TEST
+
+/* What is in the same memory is not sent, and each rank has all of it: during the run, and for itself after it.
+ * The second batch has no chunk for some ranks. */
+START_TEST(weights_are_shared)
+{
+    NormCase k = {0};
+    NormRank alone, rank[RANKS];
+    set_up_case(&k, wide_net, false);
+    const nn_model_info *info = k.chunk.info;
+    run_ranks(&k, &alone, 1, WHOLE_STATE, 0);
+    for (int size = 2; size <= RANKS; size++)
+        for (size_t slice = 0; slice <= 1000; slice += 500) {
+            size_t sent[2];
+            for (int share = 0; share < 2; share++) {
+                post.values = 0;
+                run_ranks(&k, rank, size, share ? SHARED_WEIGHTS : SHARDED, slice);
+                sent[share] = post.values;
+                for (int r = 0; r < size; r++) {
+                    ck_assert_mem_eq(rank[r].loss, alone.loss, sizeof alone.loss);
+                    compare_trained(info, alone.model, rank[r].model);
+                }
+                compare_models(info, alone.model, rank[0].model, 0);
+                for (int r = 0; r < size; r++) free(rank[r].model);
+            }
+            ck_assert_uint_eq(sent[0], (size_t)(size - 1) * STEPS * info->params * sizeof(float));
+            ck_assert_uint_ge(sent[0] - sent[1],
+                              (size_t)(size - 1) * STEPS * (INPUTS * WIDE * sizeof(float) - 2 * 4096));
         }
     free(alone.model);
     tear_down_norm(&k);
@@ -441,6 +487,7 @@ Suite *chunks_suite(void)
     tcase_add_test(c, chunks_divide_the_batch);
     tcase_add_test(c, the_optimizer_is_sharded);
     tcase_add_test(c, factors_make_the_same_gradient);
+    tcase_add_test(c, weights_are_shared);
     tcase_add_test(c, statistics_are_those_of_the_batch);
     tcase_add_test(c, statistics_are_those_of_the_batch_in_the_plain_form);
     suite_add_tcase(s, c);

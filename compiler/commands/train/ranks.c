@@ -132,9 +132,15 @@ static double rank_limit(void)
     return text && atof(text) > 0 ? atof(text) : usual;
 }
 
+static bool is_apart(void)
+{
+    const char *text = getenv("NNC_SHARE_WEIGHTS");
+    return text && !strcmp(text, "no");
+}
+
 int ranks_open(Ranks *r)
 {
-    *r = (Ranks){.engine = {.size = 1}, .error = -1, .limit = rank_limit()};
+    *r = (Ranks){.engine = {.size = 1}, .error = -1, .limit = rank_limit(), .apart = is_apart()};
     if (!is_launched()) return STATUS_OK;
     int status = open_engine(r);
     if (status) return status;

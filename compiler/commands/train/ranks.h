@@ -23,6 +23,7 @@ typedef struct Ranks {
     FILE *kept;   /* what this rank has said; of rank 0 NULL */
     int error;    /* descriptor of the standard error from before */
     double limit; /* seconds without an answer after which a rank counts as lost: NNC_RANK_TIMEOUT */
+    bool apart;   /* from ranks of the same machine, as if they were on others: NNC_SHARE_WEIGHTS=no */
 } Ranks;
 
 /* A property of the run that must be the same on all ranks. */
