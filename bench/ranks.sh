@@ -2,21 +2,22 @@
 # Two ranks of one thread against one process of two threads on this machine, and PyTorch's
 # DistributedDataParallel over gloo on two processes of one thread; prints Markdown.
 #
-# All train with the same batch, in turns.  A turn is a process, or an mpirun: its first step is left out,
-# and its time is the median of the others.  A cell is the median of TURNS turns; the ratio is
-# the median of the turns' ratios.  A net that nnc cannot train on ranks, and a peer that is not installed, are
+# All train with the same batch, in turns.  A turn is a process, or an mpirun; its time is the median of its steps,
+# but for the first and those before which an epoch ends, which is evaluated.  A cell is the median of TURNS turns;
+# the ratio is the median of the turns' ratios.  A net that nnc cannot train on ranks, and a peer that is not installed, are
 # left out, and standard error says why.
 #
 #     bench/ranks.sh [NET…]         alexnet, vgg16, resnet50
 #
-# NNC ./nnc   TURNS 3   STEPS 3   TORCH_TURNS 1   JIT cc
+# NNC ./nnc   TURNS 3   STEPS 8   TORCH_TURNS 1   TORCH_STEPS 3   JIT cc
 # BATCH: of all nets (default: 32 for AlexNet, 8 for VGG-16, 16 for ResNet-50); a chunk is half of it
 # PYTHON: the one that has PyTorch (default: python3, else /usr/bin/python3)
 cd "$(dirname "$0")/.." || exit 1
 NNC=${NNC:-./nnc}
 TURNS=${TURNS:-3}
-STEPS=${STEPS:-3}
+STEPS=${STEPS:-8}
 TORCH_TURNS=${TORCH_TURNS:-1}
+TORCH_STEPS=${TORCH_STEPS:-3}
 JIT=${JIT:-cc}
 if [ -z "$PYTHON" ]; then
     PYTHON=python3
@@ -38,10 +39,11 @@ say() { echo "$*" >&2; }
 # npy TYPE SHAPE: the beginning of an array in NumPy's format
 npy() { printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '$1', 'fortran_order': False, 'shape': ($2), }"; }
 
-# 64 images of noise, of the first and the last of 1000 classes
+# Images of noise, of the first and the last of 1000 classes, enough for an epoch of all steps of the largest batch
+images=$((${BATCH:-32} * (STEPS + 1)))
 mkdir "$tmp/data"
-{ npy '|u1' '64, 3, 224, 224' && head -c $((64 * 3 * 224 * 224)) /dev/urandom; } >"$tmp/data/x_train.npy"
-{ npy '<u2' '64,' && printf '\347\003' && head -c 126 /dev/zero; } >"$tmp/data/y_train.npy"
+{ npy '|u1' "$images, 3, 224, 224" && head -c $((images * 3 * 224 * 224)) /dev/urandom; } >"$tmp/data/x_train.npy"
+{ npy '<u2' "$images," && printf '\347\003' && head -c $((2 * images - 2)) /dev/zero; } >"$tmp/data/y_train.npy"
 
 median() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
 
@@ -50,7 +52,7 @@ nnc_step() {
     rm -f "$tmp/log.csv"
     "$@" --data "$tmp/data" --jit "$JIT" --seed 1 --batch "$batch" --steps $((STEPS + 1)) --set 'augment=crop(224)' \
         --valid 0 --checkpoint-every 0 --log "$tmp/log.csv" -o "$tmp/w.safetensors" >"$tmp/said" 2>&1 || return 1
-    awk -F, '$1 == "train" { if (n++) print 1000 * ($8 - last); last = $8 }' "$tmp/log.csv" | median
+    awk -F, '$1 == "train" { if ($2 == epoch) print 1000 * ($8 - last); last = $8; epoch = $2 }' "$tmp/log.csv" | median
 }
 
 why() { grep -v '^-*$' "$tmp/said" | grep -m 1 'error' || tail -n 1 "$tmp/said"; }
@@ -76,7 +78,7 @@ row() { # NAME BATCH NET OPTIONS…
         say "$name, turn $turn: 2 threads $threads ms, 2 ranks $ranks ms"
         echo "$threads $ranks" >>"$tmp/turns"
         if [ -n "$torch" ] && [ "$turn" -le "$TORCH_TURNS" ]; then
-            "$PYTHON" bench/peers/peer_ddp.py time "$name" "$batch" 2 "$STEPS" >"$tmp/time" 2>"$tmp/said" || why >&2
+            "$PYTHON" bench/peers/peer_ddp.py time "$name" "$batch" 2 "$TORCH_STEPS" >"$tmp/time" 2>"$tmp/said" || why >&2
             cut -d' ' -f1 "$tmp/time" >>"$tmp/torch"
             say "$name, turn $turn: PyTorch $(cut -d' ' -f1 "$tmp/time") ms"
         fi

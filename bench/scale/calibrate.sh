@@ -8,8 +8,9 @@
 # are joined by a bridge in one more.  `tc tbf` limits what each sends, `tc netem` delays it by half of
 # DELAY where the kernel has netem.  Without the right to make namespaces only shared memory is measured.
 #
-# The network's parameters are those that wires.c measures between two ranks, the computation is that of the
-# run with one rank and as many chunks; where ranks share processors, it takes as much longer.
+# The network's parameters are those that wires.c measures between two ranks.  The computation is that of runs
+# with one rank and as many chunks, one on each processor that the ranks would use, at the same time: what these take from
+# each other by sharing memory and a clock, ranks do as well.  Where ranks share processors, it takes as much longer.
 #
 # NNC ./nnc   LINKS "10 1" (Gbit/s)   DELAY 0 (microseconds)   RANKS "2 4"   STEPS 8   JIT cc   CC cc
 cd "$(dirname "$0")/../.." || exit 1
@@ -27,10 +28,12 @@ OMPI_MCA_rmaps_base_oversubscribe=1
 OMPI_MCA_hwloc_base_binding_policy=none
 OMPI_MCA_mpi_yield_when_idle=1
 export LC_ALL OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM OMPI_MCA_rmaps_base_oversubscribe
-export OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_mpi_yield_when_idle
+NNC_SHARE_WEIGHTS=no # ranks are to send what they would send to another machine
+export OMPI_MCA_hwloc_base_binding_policy OMPI_MCA_mpi_yield_when_idle NNC_SHARE_WEIGHTS
 [ $# -gt 0 ] || set -- lenet alexnet
 most=1
 for n in $RANKS; do [ "$n" -le "$most" ] || most=$n; done
+processors=$(getconf _NPROCESSORS_ONLN)
 tmp=$(mktemp -d) || exit 1
 space=nncs$$
 say() { echo "$*" >&2; }
@@ -103,14 +106,16 @@ images() { # 64 of noise, of the first and the last of 1000 classes
     { npy '<u2' '64,' && printf '\347\003' && head -c 126 /dev/zero; } >"$tmp/data/y_train.npy"
 }
 
-# Milliseconds of a step: the mean without the first; the log has whole milliseconds.
+# Milliseconds of a step: the mean, since the log has whole milliseconds, without the first of each epoch, before which
+# the one before was evaluated.
 log_step() {
-    awk -F, '$1 == "train" { if (!n++) first = $8; last = $8 } END { if (n > 1) print 1000 * (last - first) / (n - 1) }' "$tmp/log.csv"
+    awk -F, '$1 == "train" { if ($2 == epoch) { sum += $8 - last; n++ } last = $8; epoch = $2 }
+        END { if (n) print 1000 * sum / n }' "$@"
 }
 
-# train RANKS: a step of $net, in four chunks
+# train RANKS [RUN]: writes the log of steps of $net, in four chunks
 train() {
-    n=$1 steps=$STEPS
+    n=$1 run=${2:-0} steps=$STEPS
     case $net in
     lenet) set -- lenet --limit 6400 && steps=$((50 * STEPS)) ;;
     alexnet) set -- alexnet --data "$tmp/data" --set 'augment=crop(224)' --valid 0 ;;
@@ -118,18 +123,26 @@ train() {
     esac
     file=$PWD/dsl_examples/$1.nn
     shift
-    rm -f "$tmp/log.csv"
+    rm -f "$tmp/log$run.csv"
     on "$n" "$NNC" train "$file" "$@" --set 'optimizer=sgd(lr=0.001, momentum=0.9)' --jit "$JIT" --seed 1 --threads 1 --batch "$batch" \
-        --chunk $((batch / 4)) --steps $((steps + 1)) --checkpoint-every 0 --log "$tmp/log.csv" -o "$tmp/w.safetensors" \
-        >"$tmp/said" 2>&1 || { tail -n 3 "$tmp/said" >&2 && return 1; }
-    log_step
+        --chunk $((batch / 4)) --steps $((steps + 1)) --checkpoint-every 0 --log "$tmp/log$run.csv" -o "$tmp/w$run.safetensors" \
+        >"$tmp/said$run" 2>&1 || { tail -n 3 "$tmp/said$run" >&2 && return 1; }
+}
+
+# ranks N: a step of N ranks
+ranks() { train "$1" && log_step "$tmp/log0.csv"; }
+
+# beside N: a step of one rank, as many of which run at the same time as N ranks have processors
+beside() {
+    all=$(seq 0 $((($1 < processors ? $1 : processors) - 1)))
+    for one in $all; do train 1 "$one" & done
+    wait
+    for one in $all; do log_step "$tmp/log$one.csv"; done | awk '{ sum += $1 } END { if (NR) print sum / NR }'
 }
 
 # ---- a row ---------------------------------------------------------------------------------------
 
-processors=$(getconf _NPROCESSORS_ONLN)
-
-# predict RANKS MILLISECONDS OPTIONS…: a step, the exchange in it; the speed is that of the run with one rank
+# predict RANKS MILLISECONDS OPTIONS…: a step, the exchange in it; the speed is that of runs of one rank beside each other
 predict() {
     n=$1 alone=$2
     shift 2
@@ -149,11 +162,11 @@ row() { # NET
     *) say "there is no net $net here" && exit 2 ;;
     esac
     profile=bench/scale/profiles/$profile
-    saved=$link link=
-    alone=$(train 1) || return 1
-    link=$saved
     for n in $RANKS; do
-        measured=$(train "$n") || return 1
+        saved=$link link=
+        alone=$(beside "$n")
+        link=$saved
+        measured=$(ranks "$n") && [ -n "$alone" ] && [ -n "$measured" ] || return 1
         # shellcheck disable=SC2086
         predicted=$(predict "$n" "$alone" $options)
         awk -v net="$net" -v link="$link" -v n="$n" -v m="$measured" -v p="$predicted" -v a="$alone" 'BEGIN {
@@ -173,7 +186,7 @@ if [ -n "$LINKS" ] && ! make_spaces 2>"$tmp/why"; then
 fi
 echo "Load of the machine at the beginning: $(cut -d' ' -f1 /proc/loadavg) on $processors processors."
 echo
-echo '| net | link | ranks | step of 1 rank, ms | step, ms | predicted, ms | exchange in it, ms | predicted / measured |'
+echo '| net | link | ranks | step of 1 rank beside others, ms | step, ms | predicted, ms | exchange in it, ms | predicted / measured |'
 echo '|---|---|---:|---:|---:|---:|---:|---:|'
 for link in '' $LINKS; do
     if [ -n "$link" ] && ! shape "$link" 2>"$tmp/why"; then

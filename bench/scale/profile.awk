@@ -3,16 +3,22 @@
 #     awk -F, -v net=alexnet -v samples=16 -v optimizer=sgd -f profile.awk
 #
 # Calls are in the order of the pass.  That of the optimizer comes as soon as a gradient is final; a
-# gradient that is computed in pieces has a call for each, and is final with the last.  Times are the
+# gradient that is computed in pieces has a call for each, and is final with the last.  A piece of a matrix is updated
+# as a vector; its shape is that of the call before, which has computed it.  Times are the
 # least of all runs, which is what other work on the machine disturbs least.  Where the whole pass is
 # shorter than its calls, as threads do not wait for each other after every call, they are scaled to it.
+function count_of(shape,   n, i, part, floats) {
+    n = split(shape, part, "x")
+    floats = 1
+    for (i = 1; i <= n; i++) floats *= part[i]
+    return floats
+}
 $1 == "whole" { whole = $10 }
 $1 == "call" { sum += $10 }
 $1 != "call" { next }
 $6 == optimizer {
-    size = split($7, shape, "x")
-    floats = 1
-    for (i = 1; i <= size; i++) floats *= shape[i]
+    floats = count_of($7)
+    size = split(floats == count_of(last) ? last : $7, shape, "x")
     if ($5 != name[count]) {
         name[++count] = $5
         bytes[count] = update[count] = rows[count] = 0
@@ -27,7 +33,7 @@ $6 == optimizer {
     compute = 0
     next
 }
-{ compute += $10 }
+{ compute += $10; last = $7 }
 END {
     if (!count || !sum || !whole) {
         print "profile.awk: no training step with " optimizer > "/dev/stderr"

@@ -31,4 +31,6 @@ profile alexnet 4 alexnet
 profile alexnet 16 alexnet
 profile resnet50 2 resnet -D depth=50
 profile resnet50 4 resnet -D depth=50
+profile resnet50 16 resnet -D depth=50
 profile vgg16 4 vgg
+profile vgg16 16 vgg
