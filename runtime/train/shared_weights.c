@@ -1,8 +1,10 @@
-#define _GNU_SOURCE /* memfd_create, mremap */
+#define _GNU_SOURCE /* memfd_create, mremap, sched_getaffinity */
 
 #include "runtime/train/shared_weights.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 typedef struct Home {
     char boot[40];        /* the kernel's name of this boot of this machine; "": it has none */
     uint64_t spaces;      /* of process numbers, by which a file of another process is found */
+    int64_t node;         /* the NUMA node of all processors that it is bound to; −1: several, or unknown */
     uint64_t page, phase; /* bytes of a page; of the model's address within one */
 } Home;
 
@@ -71,6 +74,34 @@ void shared_weights_meet(const SharedWeights *s)
 
 /* ---- who has the same home ------------------------------------------------------------------- */
 
+static int64_t node_of_processor(int processor)
+{
+    char path[64];
+    int node = -1;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d", processor);
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder && node < 0 && (e = readdir(folder));)
+        if (sscanf(e->d_name, "node%d", &node) != 1) node = -1;
+    if (folder) closedir(folder);
+    return node;
+}
+
+static int64_t own_node(void)
+{
+    cpu_set_t mask;
+    int64_t node = -1;
+    bool any = false;
+    if (sched_getaffinity(0, sizeof mask, &mask)) return -1;
+    for (size_t i = 0; i < CPU_SETSIZE; i++) {
+        if (!CPU_ISSET(i, &mask)) continue;
+        const int64_t at = node_of_processor((int)i);
+        if (any && at != node) return -1;
+        node = at;
+        any = true;
+    }
+    return node;
+}
+
 static Home home_of(const SharedWeights *s)
 {
     Home home;
@@ -80,6 +111,7 @@ static Home home_of(const SharedWeights *s)
     if (f && fread(home.boot, 1, sizeof home.boot - 1, f) == 0) home.boot[0] = '\0';
     if (f) fclose(f);
     if (stat("/proc/self/ns/pid", &spaces) == 0) home.spaces = spaces.st_ino;
+    home.node = own_node();
     home.page = (uint64_t)sysconf(_SC_PAGESIZE);
     home.phase = (uintptr_t)s->model % home.page;
     return home;

@@ -1,10 +1,11 @@
 /*
  * shared_weights: the large parameters of ranks of one machine, in the same memory.
  *
- * Enters: models of the same content, one on each rank.  Leaves: on the ranks of one machine, whole pages of some
- * tensors are those of one file in memory (memfd_create), mapped in the place of each model's own.  What one rank
- * writes there, the others have without a message, and what all of them read is in their caches once.  Ranks that
- * cannot map the file, or whose pages differ, go on with pages of their own.
+ * Enters: models of the same content, one on each rank.  Leaves: on the ranks of one machine, or of one of its NUMA
+ * nodes if they are bound to one, whole pages of some tensors are those of one file in memory (memfd_create), mapped
+ * in the place of each model's own.  What one rank writes there, the others have without a message, and what all
+ * of them read is in their caches once.  Ranks that cannot map the file, or whose pages differ, go on with pages of
+ * their own.
  *
  * Who may write when is the caller's affair.
  */
