@@ -1,11 +1,12 @@
 # Ranks that are killed at any moment, which tests/ranks/run.sh reads: the job ends within seconds and
 # names the rank, and what goes on from the last checkpoint, with another number of ranks, ends with the weights
 # and the log of a run that was not killed.
-# There are 4 moments, or 100 with ALL=1; MOMENTS=N gives another number.
+# There are 4 moments, or 100 with ALL=1; MOMENTS=N gives another number.  KILLED=large: of the net whose weights the
+# ranks have in the same memory.
 # shellcheck shell=dash
 # shellcheck disable=SC2034,SC2154 # what, root and tmp are those of tests/lib.sh
 kill_moments=${MOMENTS:-$([ -n "$ALL" ] && echo 100 || echo 4)}
-kill_net='train net.nn --limit 280 --jit tcc --epochs 120'
+kill_net="train ${KILLED:-net}.nn --limit 280 --jit tcc --epochs 120"
 kill_limit=15 # seconds from a kill to the end of the job
 
 # kill_wait COMMAND…: until it succeeds, 10 seconds at most
