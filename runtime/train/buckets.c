@@ -1,6 +1,5 @@
 #include "runtime/train/buckets.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,15 +159,15 @@ static void sum_all(const Buckets *b, const Bucket *k, RankSlice slice)
     if (sum != to) memcpy(to, sum, slice.count * sizeof *to);
 }
 
-/* The block of gradients, of which only the slice of the tensor is there: its sum. */
+/* A block of gradients, of which only the slice of the tensor is there: its sum. */
 static void *block_of_sum(const Buckets *b, const Bucket *k, RankSlice slice)
 {
-    if (!is_factored(b, k->tensor)) {
-        sum_all(b, k, slice);
-        return b->step.own[0];
+    if (is_factored(b, k->tensor)) {
+        float *sum = factors_sum(b->factors, k->tensor, slice.begin, slice.count);
+        return sum - (b->cut[k->tensor].in_gradients + slice.begin);
     }
-    const float *sum = factors_sum(b->factors, k->tensor, slice.begin, slice.count);
-    return (void *)((uintptr_t)sum - (b->cut[k->tensor].in_gradients + slice.begin) * sizeof *sum);
+    sum_all(b, k, slice);
+    return b->step.own[0];
 }
 
 static void update_slice(Buckets *b, Bucket *k)
@@ -434,7 +433,8 @@ static int take_buckets(Buckets *b, BucketSizes sizes, NnError *error)
     b->queue = nn_alloc(((size_t)b->count + 1) * sizeof *b->queue, error);
     if (!b->bucket || !b->queue) return -1;
     list_buckets(b);
-    return factors_reserve(b->factors, b->slice, error) || take_slices_memory(b, error) ? -1 : 0;
+    if (factors_reserve(b->factors, b->slice, b->info->gradients_bytes, error)) return -1;
+    return take_slices_memory(b, error);
 }
 
 Buckets *buckets_new(const ChunkCode *code, const ChunkShares *shares, const NnRanks *ranks, double limit,

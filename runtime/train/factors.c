@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     SMALLER = 2, /* times, at least, that all factors of a batch must be smaller than the gradient */
@@ -24,7 +26,11 @@ struct RankFactors {
     unsigned char *tensors; /* [tensor] */
     FactoredTensor *list;
     int count, samples;
-    float *sum[CHUNK_LEVELS]; /* of a node of each level: the rows that the elements at hand are in */
+    /* the rows that the elements at hand are in: of a node of each level below the root; and of the root, behind
+     * addresses without memory */
+    float *sum[CHUNK_LEVELS], *root;
+    char *region;
+    size_t region_bytes;
     NnMessage *messages;
 };
 
@@ -155,9 +161,8 @@ float *factors_sum(RankFactors *f, int tensor, size_t begin, size_t count)
     const size_t columns = (size_t)t->of.columns, first = begin / columns,
                  end = (begin + count + columns - 1) / columns;
     const RowsAtHand at = {t, begin - first * columns, count, (int)first, (int)(end - first)};
-    const ChunkNode root = chunk_root(f->shares->leaves);
-    sum_node(f, &at, root, f->sum[root.level]);
-    return f->sum[root.level] + at.skip;
+    sum_node(f, &at, chunk_root(f->shares->leaves), f->root);
+    return f->root + at.skip;
 }
 
 /* ---- memory --------------------------------------------------------------------------------------- */
@@ -200,12 +205,32 @@ static int most_columns(const RankFactors *f)
     return most;
 }
 
-int factors_reserve(RankFactors *f, size_t count, NnError *error)
+static size_t whole_pages(size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+static int reserve_root(RankFactors *f, size_t bytes, size_t before, NnError *error)
+{
+    const size_t begin = whole_pages(before), all = begin + whole_pages(bytes);
+    char *region = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region == MAP_FAILED) return nn_fail_errno(error, "no addresses for the sums of factors");
+    f->region = region;
+    f->region_bytes = all;
+    if (mprotect(region + begin, all - begin, PROT_READ | PROT_WRITE))
+        return nn_fail_errno(error, "no memory for the sums of factors");
+    f->root = (float *)(void *)(region + begin);
+    return 0;
+}
+
+int factors_reserve(RankFactors *f, size_t count, size_t before, NnError *error)
 {
     const size_t bytes = (count + 2 * (size_t)most_columns(f)) * sizeof(float);
-    for (int l = 0; f->count && l <= chunk_root(f->shares->chunks).level; l++)
+    if (!f->count) return 0;
+    for (int l = 0; l < chunk_root(f->shares->chunks).level; l++)
         if (!(f->sum[l] = nn_memory(bytes, error))) return -1;
-    return 0;
+    return reserve_root(f, bytes, before, error);
 }
 
 RankFactors *factors_new(const ChunkCode *code, const ChunkShares *shares, const NnRanks *ranks, double limit,
@@ -228,6 +253,7 @@ void factors_free(RankFactors *f)
     if (!f) return;
     for (int i = 0; f->list && i < f->count; i++) free(f->list[i].values);
     for (int l = 0; l < CHUNK_LEVELS; l++) free(f->sum[l]);
+    if (f->region) munmap(f->region, f->region_bytes);
     free(f->tensors);
     free(f->list);
     free(f->messages);

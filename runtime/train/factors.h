@@ -31,8 +31,9 @@ void factors_free(RankFactors *);
 const unsigned char *factors_tensors(const RankFactors *); /* [tensor] 1: its factors are exchanged */
 int factors_columns(const RankFactors *, int tensor);
 
-/* For sums of so many elements. */
-int factors_reserve(RankFactors *, size_t count, NnError *);
+/* For sums of so many elements, with so many bytes of addresses before each, which are neither read nor written: a sum
+ * may stand where it would be in a block of gradients, of which the rest does not exist. */
+int factors_reserve(RankFactors *, size_t count, size_t before, NnError *);
 
 /* Of a step; samples: of its batch. */
 void factors_begin(RankFactors *, int samples);
