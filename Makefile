@@ -64,7 +64,8 @@ PAGE_TABLES = runtime/kernels/config/tables.sh
 TARGETS = $(basename $(notdir $(PAGES)))
 # Machines without kernels: the plain form.
 PLAIN_TARGETS := $(basename $(notdir $(shell grep -l '^ [*] form: plain$$' $(PAGES))))
-EMULATED = $(filter-out generic $(PLAIN_TARGETS), $(TARGETS))
+# avx512bf16 has all that avx512vnni has.
+EMULATED = $(filter-out generic avx512vnni $(PLAIN_TARGETS), $(TARGETS))
 LIBRARIES := $(shell sh $(PAGE_TABLES) names $(PAGES))
 MADE_HEADERS = $(BUILD)/interop/onnx.pb-c.h $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
 MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.c \

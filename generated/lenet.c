@@ -1884,6 +1884,8 @@ const nn_model_info *lenet_info(void)
 /* ---- kernels: the same for every net -------------------------------------- */
 
 #if defined(NN_EMULATED)
+#elif defined(__AVX512F__) && defined(__AVX512VNNI__) && defined(__AVX512BF16__)
+#define NN_AVX512BF16 1
 #elif defined(__AVX512F__) && defined(__AVX512VNNI__)
 #define NN_AVX512VNNI 1
 #elif defined(__AVX512F__)
@@ -1892,6 +1894,9 @@ const nn_model_info *lenet_info(void)
 #define NN_AVX2 1
 #elif defined(__ARM_NEON)
 #define NN_NEON 1
+#endif
+#if defined(NN_AVX512BF16)
+#define NN_AVX512VNNI 1
 #endif
 #if defined(NN_AVX512VNNI)
 #define NN_AVX512 1

@@ -412,7 +412,7 @@ const Command command_compile = {
     .details = "Without --infer and --train the C has both, or inference alone where the file has\n"
                "no train section for the net.\n"
                "\n"
-               "The C is correct on any machine, whatever --target says.  For avx2, avx512 and avx512vnni it\n"
+               "The C is correct on any machine, whatever --target says.  For avx2, avx512… it\n"
                "contains the kernels twice, for any processor and for that one, and chooses\n"
                "between them at run time; the C compiler needs no flags for that.  native is the\n"
                "best target of the machine that nnc runs on, so the C depends on that machine.\n"

@@ -16,7 +16,8 @@ typedef struct nn_symbol {
 /* The sizes of a table's target, under the name "nn_target_sizes": the tests choose shapes around them. */
 typedef struct nn_sizes {
     int width;                                           /* floats of a vector */
-    int tile_rows, tile_panels;                          /* of a register tile */
+    int tile_rows, tile_panels, pair_rows;               /* of a register tile */
+    int bf16_products;                                   /* pairs of bf16 are multiplied by VDPBF16PS */
     int conv_depth, conv_pixels, conv_near, conv_padded; /* of a block */
     int wgrad_sums, wgrad_channels, wgrad_pixels, wgrad_tiled_pixels;
     int gemm_rows, gemm_columns, gemm_depth, gemm_block, gemm_near;

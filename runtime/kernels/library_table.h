@@ -42,7 +42,9 @@ _Static_assert(NN_W <= NN_MAX_WIDTH && NN_LINE % NN_W == 0 && NN_PANEL % NN_W ==
                "a cache line, a panel and a block of samples are whole vectors");
 _Static_assert(NN_TILE_ROWS <= NN_MAX_TILE_ROWS, "the compiler serves kernels for the largest tile");
 _Static_assert(NN_TILE_VECTORS *NN_W == NN_TILE_PANELS * NN_PANEL, "a tile is whole panels wide");
-_Static_assert(NN_CONV_PIXELS % NN_TILE_ROWS == 0, "a block is whole tiles");
+_Static_assert(NN_CONV_PIXELS % NN_TILE_ROWS == 0 && NN_CONV_PIXELS % NN_PAIR_ROWS == 0, "a block is whole tiles");
+_Static_assert(NN_PAIR_ROWS % 2 == 0 && NN_PAIR_ROWS <= 12 && NN_TILE_VECTORS % 2 == 0,
+               "there is an instance of the kernel for each size");
 _Static_assert(NN_WINOGRAD_TILES <= NN_CONV_PIXELS && NN_WINOGRAD_TILES_4 <= NN_CONV_PIXELS,
                "a block of Winograd's tiles is multiplied as one block of pixels");
 _Static_assert(NN_CONV_DEPTH <= NN_ZEROS && NN_WGRAD_CHANNELS + NN_W <= NN_ZEROS, "padding is read from the zeros");
@@ -59,6 +61,8 @@ static const nn_sizes nn_target_sizes = {
     .width = NN_W,
     .tile_rows = NN_TILE_ROWS,
     .tile_panels = NN_TILE_PANELS,
+    .pair_rows = NN_PAIR_ROWS,
+    .bf16_products = NN_BF16_PRODUCTS,
     .conv_depth = NN_CONV_DEPTH,
     .conv_pixels = NN_CONV_PIXELS,
     .conv_near = NN_CONV_NEAR,
@@ -128,6 +132,10 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_conv_backward_data),
     NN_SYMBOL(nn_conv_wgrad),
     NN_SYMBOL(nn_conv_wgrad_bf16),
+    NN_SYMBOL(nn_conv_panels_bf16),
+    NN_SYMBOL(nn_conv_panels_backward_bf16),
+    NN_SYMBOL(nn_conv_forward_bf16),
+    NN_SYMBOL(nn_conv_backward_data_bf16),
     NN_SYMBOL(nn_grouped_panels),
     NN_SYMBOL(nn_grouped_panels_backward),
     NN_SYMBOL(nn_grouped_forward),

@@ -46,6 +46,12 @@ NN_SIZE long nn_conv_packed(long groups, long outputs, long channels, long taps)
     return groups * nn_round_up(outputs, NN_PANEL) * channels * taps;
 }
 
+/* Pairs of bf16 [outputs / 16][taps][channels / 2][16][2], of one group; in elements of bf16. */
+NN_SIZE long nn_conv_packed_bf16(long outputs, long channels, long taps)
+{
+    return nn_round_up(outputs, NN_PANEL) * nn_round_up(channels, 2) * taps;
+}
+
 /* Whether wgrad can copy what one output pixel reads, of a tile of channels: kernels of
  * height × width pixels, dilation included. */
 NN_SIZE int nn_wgrad_serves(long channels, long taps, long height, long width)

@@ -139,7 +139,7 @@ for target in native avx512 avx2 neon generic; do
 done
 says target.c "compiler's flags allow"
 runs 0 "$net" -o target.c --target avx2; says target.c 'again for AVX2'; says target.c nn_has_avx2
-runs 2 "$net" -o target.c --target avx1024; says err 'native, generic, neon, avx2, avx512, avx512vnni, cortex-m0, cortex-m4, cortex-m7, rv32imc, not'
+runs 2 "$net" -o target.c --target avx1024; says err 'native, generic, neon, avx2, avx512, avx512vnni, avx512bf16, cortex-m0, cortex-m4, cortex-m7, rv32imc, not'
 runs 2 "$net" -o target.c --target avx513; says err 'did you mean avx512'
 runs 2 "$net" -o target.c --target avx2 --plain; says err 'any machine'
 

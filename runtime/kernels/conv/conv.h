@@ -13,7 +13,7 @@
  * functions named _panels pack for forward and _panels_backward for backward-data; of a depthwise
  * convolution they are the same.
  *
- * nn_conv_… serves one group (and wgrad of any), nn_grouped_… several, nn_depthwise_… groups of one
+ * nn_conv_… serves one group (and wgrad of any), _bf16 of it images in bf16; nn_grouped_… several, nn_depthwise_… groups of one
  * channel and one output.  conv_planar.h is the one kernel for NCHW images, of few channels.
  */
 #ifndef NN_CONV_H
@@ -30,6 +30,11 @@ void nn_conv_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
 void nn_conv_wgrad_bf16(const nn_conv *, const nn_image_formats *, const void *large, const void *small, float *weight,
                         int t, int T);
+
+void nn_conv_panels_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
+void nn_conv_panels_backward_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
+void nn_conv_forward_bf16(const nn_conv *, const nn_conv_bf16_args *, int t, int T);
+void nn_conv_backward_data_bf16(const nn_conv *, const nn_conv_bf16_args *, int t, int T);
 
 void nn_grouped_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_grouped_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
@@ -52,6 +57,7 @@ void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16
 
 #else
 
+#include "runtime/kernels/conv/conv_bf16.h"
 #include "runtime/kernels/conv/conv_depthwise.h"
 #include "runtime/kernels/conv/conv_grouped.h"
 #include "runtime/kernels/conv/conv_nhwc.h"

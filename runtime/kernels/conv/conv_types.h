@@ -35,4 +35,20 @@ typedef struct nn_conv_args {
     float *y, *work;
 } nn_conv_args;
 
+/* The same of images in bf16 and panels of pairs (conv_bf16.h).  y is in bf16, or with half = 0 in floats;
+ * so is the residual, by itself. */
+typedef struct nn_bf16_epilogue {
+    const float *scale, *shift;
+    const void *residual;
+    int residual_half, relu;
+} nn_bf16_epilogue;
+
+typedef struct nn_conv_bf16_args {
+    const uint16_t *x, *panels;
+    const float *bias;
+    const nn_bf16_epilogue *epilogue;
+    void *y;
+    int half;
+} nn_conv_bf16_args;
+
 #endif
