@@ -25,13 +25,34 @@ static double memory_cost(const Node *n, const CostModel *m)
     return m->machine->element * elements;
 }
 
-double variant_cost(const Variant *v, const Node *n, const CostModel *m)
+static unsigned formats_of(const Variant *v) { return v && v->dtypes ? v->dtypes : OF_F32; }
+
+static double bf16_elements(const Tensor *t, int64_t batch)
 {
-    return v && v->cost ? v->cost(n, m) : memory_cost(n, m);
+    return tensor_is_bf16_value(t) ? (double)tensor_count(t, batch) : 0;
 }
 
-/* Of its data, the first input. */
-static DType data_format(const Node *n) { return n->in_count > 0 ? n->in[0]->dtype : DTYPE_F32; }
+/* Of values in bf16, where the row computes with floats: of half as many bytes as an element has. */
+static double conversion_cost(const Variant *v, const Node *n, const CostModel *m)
+{
+    double elements = 0;
+    if (n->op->traits & OP_VIEW || formats_of(v) & OF_BF16) return 0;
+    for (int i = 0; i < n->in_count; i++) elements += bf16_elements(n->in[i], m->batch);
+    for (int i = 0; i < n->out_count; i++) elements += bf16_elements(n->out[i], m->batch);
+    return m->machine->element / 2 * elements;
+}
+
+double variant_cost(const Variant *v, const Node *n, const CostModel *m)
+{
+    return (v && v->cost ? v->cost(n, m) : memory_cost(n, m)) + conversion_cost(v, n, m);
+}
+
+/* The formats of its data, the first input: a value in bf16 may be widened for the row. */
+static unsigned data_formats(const Node *n)
+{
+    if (n->in_count == 0) return OF_F32;
+    return tensor_is_bf16_value(n->in[0]) ? OF_BF16 | OF_F32 : 1u << n->in[0]->dtype;
+}
 
 /* Sequences may be for some; values of four axes have no channels that could come last. */
 static bool may_be_nhwc(const Variant *v, const Tensor *t)
@@ -57,9 +78,8 @@ static bool takes_weights(const Variant *v, const Node *n)
 
 const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Target target)
 {
-    unsigned formats = v->dtypes ? v->dtypes : OF_F32;
     if (v->targets && !(v->targets >> target & 1)) return "it is for another target";
-    if (!(formats >> data_format(n) & 1)) return "it does not have the number format";
+    if (!(formats_of(v) & data_formats(n))) return "it does not have the number format";
     if (!takes_weights(v, n)) return variant_other_weights;
     if (!(v->layouts >> layout & 1) || (layout == LAYOUT_NHWC && !has_nhwc(v, n))) return "it does not have the layout";
     return v->refuses ? v->refuses(n) : NULL;

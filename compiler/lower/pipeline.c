@@ -126,7 +126,15 @@ static void set_formats(Graph *g, const LowerOptions *options)
     if (lower_stores_bf16_weights(options)) graph_set_weights(g, DTYPE_BF16);
 }
 
-/* After all passes but rematerialization: what they make has its formats as well. */
+/* Before the other passes: which variant is the cheapest depends on the formats. */
+static void choose_formats(Graph *program, const LowerOptions *options)
+{
+    if (!options->bf16_values) return;
+    if (!lower_stores_bf16_weights(options))
+        pass_bf16_weights(program, lower_is_fast(options) ? options->target : TARGET_GENERIC);
+    pass_bf16_formats(program);
+}
+
 static void store_values(Graph *program, const LowerOptions *options)
 {
     if (!options->bf16_values || options->last_pass) return;
@@ -145,7 +153,7 @@ Graph *pipeline_run(Graph *net, ProgramKind kind, const TrainSpec *spec, const L
     if (program) set_formats(program, options);
     if (program && kind == PROGRAM_GRAD_CHUNK) pass_synchronize(program);
     if (!program) return NULL;
-    if (options->bf16_values && !lower_stores_bf16_weights(options)) pass_bf16_weights(program);
+    choose_formats(program, options);
     if (!lower_is_fast(options)) {
         store_values(program, options);
         return program;

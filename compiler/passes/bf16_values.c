@@ -3,7 +3,7 @@
  * other is stored in two bytes.  docs/precision.md defines it.
  *
  * Values that are one memory (views) have one format, and so have both sides of a reorder, which
- * only moves them.  Floats stay
+ * legalization makes of the format that it finds.  Floats stay
  *
  *   - what the caller gives and gets,
  *   - what a loss or a softmax reads and makes, and the gradients of these,
@@ -11,7 +11,8 @@
  *   - outputs of a node after the first: statistics, and memory to work in,
  *   - whatever is not of samples.
  *
- * A node computes in floats.  Where its variant does not read and write bf16 itself
+ * Formats are decided before variants are selected, since some are for one format alone.  A node
+ * computes in floats.  Where its variant does not read and write bf16 itself
  * (Variant.dtypes), its inputs are widened before it and its result is rounded after it.
  */
 #include "graph/rewrite.h"
@@ -29,19 +30,19 @@ static bool reads_weights(const Node *n, int index)
 static bool computes_samples(const Node *n) { return n->out_count > 0 && n->out[0]->batched; }
 
 /* A kernel of its own reads weights in bf16. */
-static bool has_bf16_kernel(const Op *op)
+static bool has_bf16_kernel(const Op *op, Target target)
 {
     for (const Variant *v = op->variants; v && v->name; v++)
-        if (v->weights >> DTYPE_BF16 & 1) return true;
+        if (v->weights >> DTYPE_BF16 & 1 && (!v->targets || v->targets >> target & 1)) return true;
     return false;
 }
 
 /* Right before the node, so that they need not be kept: in bf16 where there is a kernel that reads
  * them so, else as floats. */
-static void round_weights(GraphRewriter *r, Node *user, int index)
+static void round_weights(GraphRewriter *r, Node *user, int index, Target target)
 {
     Tensor *weights = user->in[index];
-    const bool narrow = has_bf16_kernel(user->op);
+    const bool narrow = has_bf16_kernel(user->op, target);
     const Op *op = op_find(narrow ? "narrow" : "round_bf16", OP_INTERNAL);
     Node *n = rewriter_node(r, user, op, NULL, user->name, user->span);
     n->origin = user->origin;
@@ -50,48 +51,46 @@ static void round_weights(GraphRewriter *r, Node *user, int index)
     rewriter_set_input(r, user, index, n->out[0]);
 }
 
-void pass_bf16_weights(Graph *g)
+void pass_bf16_weights(Graph *g, Target target)
 {
     GraphRewriter *r = rewriter_begin(g);
     for (int i = g->nodes.count - 1; i >= 0; i--) {
         Node *n = g->nodes.at[i];
         for (int k = 0; k < n->in_count && computes_samples(n); k++)
-            if (reads_weights(n, k)) round_weights(r, n, k);
+            if (reads_weights(n, k)) round_weights(r, n, k, target);
     }
     rewriter_end(r);
 }
 
 /* ---- which values ------------------------------------------------------------------ */
 
-typedef struct Values {
+typedef struct Formats {
     Graph *graph;
-    GraphRewriter *rewriter;
     int *group;   /* by tensor id: another tensor of the same format, or itself; see group_of */
     bool *floats; /* by group: they stay floats */
-    bool fast;    /* nodes have variants */
-    const Op *narrow, *widen, *reorder, *join;
-} Values;
+    const Op *join;
+} Formats;
 
-static int group_of(const Values *v, const Tensor *t)
+static int group_of(const Formats *v, const Tensor *t)
 {
     int i = t->id;
     while (v->group[i] != i) i = v->group[i];
     return i;
 }
 
-static void join_groups(Values *v, const Tensor *a, const Tensor *b)
+static void join_groups(Formats *v, const Tensor *a, const Tensor *b)
 {
     const int i = group_of(v, a), k = group_of(v, b);
     v->group[k] = i;
     v->floats[i] = v->floats[i] || v->floats[k];
 }
 
-static void keep_floats(Values *v, const Tensor *t) { v->floats[group_of(v, t)] = true; }
+static void keep_floats(Formats *v, const Tensor *t) { v->floats[group_of(v, t)] = true; }
 
 static bool computes_floats(const Op *op) { return op->class == OP_LOSS || op->traits & OP_OUTPUTS_PROBABILITIES; }
 
 /* A loss, a softmax, their gradients, and what the caller gets or the chunks of a batch mix. */
-static bool is_between_floats(const Values *v, const Node *n)
+static bool is_between_floats(const Formats *v, const Node *n)
 {
     return computes_floats(n->op) || computes_floats(n->origin->op) || n->op == v->join || n == v->graph->joined ||
            n->op->collective;
@@ -104,17 +103,17 @@ static bool may_be_stored_narrow(const Graph *g, const Tensor *t)
            !graph_is_io(g, t) && !t->parent;
 }
 
-static void find_formats_of_node(Values *v, const Node *n)
+static void find_formats_of_node(Formats *v, const Node *n)
 {
     for (int k = 1; k < n->out_count; k++) keep_floats(v, n->out[k]);
     if (is_between_floats(v, n)) {
         for (int k = 0; k < n->in_count; k++) keep_floats(v, n->in[k]);
         if (n->out_count) keep_floats(v, n->out[0]);
     }
-    if (n->op->traits & OP_VIEW || n->op == v->reorder) join_groups(v, n->in[0], n->out[0]);
+    if (n->op->traits & OP_VIEW) join_groups(v, n->in[0], n->out[0]);
 }
 
-static void find_formats(Values *v)
+static void find_formats(Formats *v)
 {
     const Graph *g = v->graph;
     for (int i = 0; i < g->tensors.count; i++) {
@@ -128,7 +127,28 @@ static void find_formats(Values *v)
     }
 }
 
+void pass_bf16_formats(Graph *g)
+{
+    Arena *arena = g->compilation->arena;
+    Formats v = {.graph = g,
+                 .group = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
+                 .floats = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(bool)),
+                 .join = op_find("join", OP_INTERNAL)};
+    find_formats(&v);
+    for (int i = 0; i < g->tensors.count; i++) {
+        Tensor *t = g->tensors.at[i];
+        if (!v.floats[group_of(&v, t)]) t->dtype = DTYPE_BF16;
+    }
+}
+
 /* ---- conversions ------------------------------------------------------------------- */
+
+typedef struct Values {
+    Graph *graph;
+    GraphRewriter *rewriter;
+    bool fast; /* nodes have variants */
+    const Op *narrow, *widen;
+} Values;
 
 /* y of x, as a node of the same layer. */
 static Node *conversion(Values *v, const Op *op, Node *of, Node *before, Tensor *x)
@@ -275,22 +295,12 @@ static bool has_variants(const Graph *g)
 
 void pass_bf16_values(Graph *g)
 {
-    Arena *arena = g->compilation->arena;
     const int count = g->nodes.count;
     Values v = {.graph = g,
-                .group = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(int)),
-                .floats = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(bool)),
+                .rewriter = rewriter_begin(g),
+                .fast = has_variants(g),
                 .narrow = op_find("narrow", OP_INTERNAL),
-                .widen = op_find("widen", OP_INTERNAL),
-                .reorder = op_find("reorder", OP_INTERNAL),
-                .join = op_find("join", OP_INTERNAL)};
-    find_formats(&v);
-    for (int i = 0; i < g->tensors.count; i++) {
-        Tensor *t = g->tensors.at[i];
-        if (!v.floats[group_of(&v, t)]) t->dtype = DTYPE_BF16;
-    }
-    v.fast = has_variants(g);
-    v.rewriter = rewriter_begin(g);
+                .widen = op_find("widen", OP_INTERNAL)};
     for (int i = 0; i < count; i++) convert(&v, g->nodes.at[i]);
     choose_variants(g, count, v.fast);
     rewriter_end(v.rewriter);

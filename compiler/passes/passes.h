@@ -58,10 +58,14 @@ void pass_order(Graph *);
 
 /* Training with weights in bf16: what computes values of samples reads the f32 weights of layers
  * through a node that rounds them.  In both forms, before all passes but pass_synchronize. */
-void pass_bf16_weights(Graph *);
+void pass_bf16_weights(Graph *, Target);
 
-/* What layers and their gradients hand to each other is stored in bf16, and rounded where it is
- * stored.  In both forms; after all passes but pass_rematerialize. */
+/* What layers and their gradients hand to each other is to be stored in bf16: Tensor.dtype says of each
+ * value whether it is.  In both forms, before all other passes. */
+void pass_bf16_formats(Graph *);
+
+/* Such values are widened where they are read as floats, and rounded where they are stored.  In both
+ * forms; after all passes but pass_rematerialize. */
 void pass_bf16_values(Graph *);
 
 /* Takes the forms of operators that write over their input (Op.in_place), where that is dead
