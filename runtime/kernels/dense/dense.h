@@ -24,11 +24,12 @@ void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int 
 #else
 
 #include "runtime/kernels/dense/gemm.h"
+#include "runtime/kernels/simd/elements.h"
 
 enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
 
 /* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
-NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const float *w, float *out)
+NN_INLINE void nn_dots(const int half, const int M, const int N, int i, const float *x, const void *w, float *out)
 {
     nn_vec sum[NN_DOT_SAMPLES][NN_DOT_FEW];
     float rest[NN_DOT_SAMPLES][NN_DOT_FEW];
@@ -36,57 +37,74 @@ NN_INLINE void nn_dots(const int M, const int N, int i, const float *x, const fl
         for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
     for (; at + NN_W <= i; at += NN_W) {
+        nn_vec row[NN_DOT_FEW];
+        NN_UNROLL
+        for (int k = 0; k < N; k++) row[k] = nn_load_as(half, nn_at(half, w, (long)k * i + at));
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
-        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * nn_load(w + (long)k * i + at);
+        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * row[k];
     }
     for (; at < i; at++)
         for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * w[(long)k * i + at];
+            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * nn_number_at(half, w, (long)k * i + at);
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
 
 /* The arrays of forward. */
 typedef struct nn_dense_arrays {
-    const float *x, *weight, *bias;
+    const float *x;
+    const void *weight;
+    const float *bias;
     float *y;
 } nn_dense_arrays;
 
-/* N outputs from o on, of M samples from n on. */
-NN_INLINE void nn_dots_tile(const int M, const int N, const nn_dense *d, const nn_dense_arrays *a, int n, int o)
+/* The place of a tile: samples from n on, outputs from o on. */
+typedef struct nn_dense_place {
+    int n, o;
+} nn_dense_place;
+
+/* N outputs of M samples. */
+NN_INLINE void nn_dots_tile(const int half, const int M, const int N, const nn_dense *d, const nn_dense_arrays *a,
+                            nn_dense_place p)
 {
     float out[NN_DOT_SAMPLES * NN_DOT_FEW];
-    nn_dots(M, N, d->i, a->x + (long)n * d->i, a->weight + (long)o * d->i, out);
+    nn_dots(half, M, N, d->i, a->x + (long)p.n * d->i, nn_at(half, a->weight, (long)p.o * d->i), out);
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++)
-            a->y[(long)(n + m) * d->o + o + k] = out[m * N + k] + (a->bias ? a->bias[o + k] : 0);
+            a->y[(long)(p.n + m) * d->o + p.o + k] = out[m * N + k] + (a->bias ? a->bias[p.o + k] : 0);
 }
 
 /* N outputs of all samples, M of them at a time. */
-NN_INLINE void nn_dots_column(const int M, const int N, const nn_dense *d, const nn_dense_arrays *a, int o)
+NN_INLINE void nn_dots_column(const int half, const int M, const int N, const nn_dense *d, const nn_dense_arrays *a,
+                              int o)
 {
     const int whole = d->n / M * M;
-    for (int n = 0; n < whole; n += M) nn_dots_tile(M, N, d, a, n, o);
-    for (int n = whole; n < d->n; n++) nn_dots_tile(1, N, d, a, n, o);
+    for (int n = 0; n < whole; n += M) nn_dots_tile(half, M, N, d, a, (nn_dense_place){n, o});
+    for (int n = whole; n < d->n; n++) nn_dots_tile(half, 1, N, d, a, (nn_dense_place){n, o});
 }
 
 /* y: [n][o]; bias may be NULL. */
-NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
-                                int t, int T)
+NN_INLINE void nn_dense_outputs(const int half, const nn_dense *d, const nn_dense_arrays *a, int t, int T)
 {
     const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
               tiles = (d->o + width - 1) / width;
-    const nn_dense_arrays a = {x, weight, bias, y};
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
         const int o = tile * width, left = d->o - o;
         if (left < width)
-            for (int k = 0; k < left; k++) nn_dots_column(1, 1, d, &a, o + k);
+            for (int k = 0; k < left; k++) nn_dots_column(half, 1, 1, d, a, o + k);
         else if (few)
-            nn_dots_column(1, NN_DOT_FEW, d, &a, o);
+            nn_dots_column(half, 1, NN_DOT_FEW, d, a, o);
         else
-            nn_dots_column(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, &a, o);
+            nn_dots_column(half, NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, a, o);
     }
+}
+
+NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *weight, const float *bias, float *y,
+                                int t, int T)
+{
+    const nn_dense_arrays a = {x, weight, bias, y};
+    nn_dense_outputs(0, d, &a, t, T);
 }
 
 /* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B contiguous -------- */

@@ -4,9 +4,9 @@
  *   forward   y[n][o]  = b[o] + Σ_i x[n][i] · W[o][i]
  *   dx        dx[n][i] = Σ_o dy[n][o] · W[o][i]
  *
- * Products and sums are those of dense.h, in floats and in the same order (C compilers may round a
- * product and its addition once or twice in either).  For a batch of one, W is read once, half of
- * the bytes.
+ * Products and sums are those of dense.h, in floats and in the same order; forward is the same text, with
+ * other loads (C compilers may round a product and its addition once or twice in either).  For a batch of
+ * one, W is read once, half of the bytes.
  */
 #ifndef NN_DENSE_BF16_H
 #define NN_DENSE_BF16_H
@@ -23,75 +23,13 @@ void nn_dense_dx_bf16(const nn_dense *, const float *dy, const uint16_t *weight,
 
 #include "runtime/kernels/dense/dense.h"
 #include "runtime/kernels/simd/bf16_vector.h"
-#include "runtime/kernels/system/bf16.h"
-
-enum { NN_DOT_BF16_FEW = 8 }; /* outputs at once, of few samples */
-
-/* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
-NN_INLINE void nn_dots_bf16(const int M, const int N, int i, const float *x, const uint16_t *w, float *out)
-{
-    nn_vec sum[NN_DOT_SAMPLES][NN_DOT_BF16_FEW];
-    float rest[NN_DOT_SAMPLES][NN_DOT_BF16_FEW];
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
-    int at = 0;
-    for (; at + NN_W <= i; at += NN_W) {
-        nn_vec row[NN_DOT_BF16_FEW];
-        NN_UNROLL
-        for (int k = 0; k < N; k++) row[k] = nn_load_bf16(w + (long)k * i + at);
-        NN_UNROLL
-        for (int m = 0; m < M; m++) NN_UNROLL
-        for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * row[k];
-    }
-    for (; at < i; at++)
-        for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * nn_from_bf16(w[(long)k * i + at]);
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
-}
-
-typedef struct nn_dense_arrays_bf16 {
-    const float *x;
-    const uint16_t *weight;
-    const float *bias;
-    float *y;
-} nn_dense_arrays_bf16;
-
-/* N outputs from o on, of M samples from n on. */
-NN_INLINE void nn_dots_tile_bf16(const int M, const int N, const nn_dense *d, const nn_dense_arrays_bf16 *a, int n,
-                                 int o)
-{
-    float out[NN_DOT_SAMPLES * NN_DOT_BF16_FEW];
-    nn_dots_bf16(M, N, d->i, a->x + (long)n * d->i, a->weight + (long)o * d->i, out);
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++)
-            a->y[(long)(n + m) * d->o + o + k] = out[m * N + k] + (a->bias ? a->bias[o + k] : 0);
-}
-
-/* N outputs of all samples, M of them at a time. */
-NN_INLINE void nn_dots_column_bf16(const int M, const int N, const nn_dense *d, const nn_dense_arrays_bf16 *a, int o)
-{
-    const int whole = d->n / M * M;
-    for (int n = 0; n < whole; n += M) nn_dots_tile_bf16(M, N, d, a, n, o);
-    for (int n = whole; n < d->n; n++) nn_dots_tile_bf16(1, N, d, a, n, o);
-}
 
 /* y: [n][o]; bias may be NULL. */
 NN_KERNEL void nn_dense_forward_bf16(const nn_dense *d, const float *x, const uint16_t *weight, const float *bias,
                                      float *y, int t, int T)
 {
-    const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_BF16_FEW : NN_DOT_OUTPUTS,
-              tiles = (d->o + width - 1) / width;
-    const nn_dense_arrays_bf16 a = {x, weight, bias, y};
-    for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
-        const int o = tile * width, left = d->o - o;
-        if (left < width)
-            for (int k = 0; k < left; k++) nn_dots_column_bf16(1, 1, d, &a, o + k);
-        else if (few)
-            nn_dots_column_bf16(1, NN_DOT_BF16_FEW, d, &a, o);
-        else
-            nn_dots_column_bf16(NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, &a, o);
-    }
+    const nn_dense_arrays a = {x, weight, bias, y};
+    nn_dense_outputs(1, d, &a, t, T);
 }
 
 /* ---- dx: dense.h with a right-hand side in bf16 ------------------------------------- */

@@ -21,6 +21,16 @@ NN_INLINE void *nn_place(const int half, void *p, long i)
     return half ? (void *)((uint16_t *)p + i) : (void *)((float *)p + i);
 }
 
+/* Element i. */
+NN_INLINE float nn_number_at(const int half, const void *p, long i)
+{
+    const uint32_t bits = half ? (uint32_t)((const uint16_t *)p)[i] << 16 : 0;
+    float number;
+    if (!half) return ((const float *)p)[i];
+    __builtin_memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
 NN_INLINE nn_vec nn_load_as(const int half, const void *p)
 {
     return half ? nn_load_bf16((const uint16_t *)p) : nn_load((const float *)p);
