@@ -48,15 +48,17 @@ typedef struct MachineCosts {
     double wgrad_product;                /* a product of transforms, of the weights' gradient */
     double wgrad_transform;              /* of a tile and channel, of the weights' gradient */
     double wgrad_rate;
+    double bf16_product;    /* a multiply-add of a pair's element, where an instruction has them */
     double blocked_product; /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
 } MachineCosts;
 
 /* Those of AVX2, measured on two cores: an element is 100 GMAC/s beside 5 G floats/s; transforms
  * and the reading of weights are those of VGG-16, ResNet-18 and ResNet-50, layer by layer.
  * blocked_product is an estimate that was checked on AVX-512.  Other targets' own are on their pages. */
-#define COMMON_COSTS                                                                                        \
-    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600, \
-    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .blocked_product = 0.5
+#define COMMON_COSTS                                                                                             \
+    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600,      \
+    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .bf16_product = 0.5, \
+    .blocked_product = 0.5
 
 const MachineCosts *machine_costs(Target);
 

@@ -81,7 +81,10 @@ enum { /* Variant.traits */
        /* In NHWC it serves sequences CxL as well, as images of one row. */
        VARIANT_SEQUENCES = 1u << 3,
        /* Each of its arrays of samples may be in any of its `dtypes`; else all are in one. */
-       VARIANT_ANY_FORMATS = 1u << 4
+       VARIANT_ANY_FORMATS = 1u << 4,
+       /* It multiplies bf16 by an instruction that has subnormal numbers for zeros and an order of its
+        * own, so results are not those of other machines of the kind. */
+       VARIANT_BF16_PRODUCTS = 1u << 5
 };
 
 /* A program and the machine that it is to run on. */

@@ -46,6 +46,7 @@ static void run_selection(PassContext *c)
     if (pass_is_enabled(o, PASS_LAYOUT)) select.layouts |= IN_NHWC;
     if (pass_is_enabled(o, PASS_BATCH_BLOCKING) && !o->bf16_values) select.layouts |= IN_NCHW16N;
     if (!pass_is_enabled(o, PASS_WINOGRAD)) select.without = VARIANT_TRANSFORM_DOMAIN;
+    if (o->chunks) select.without |= VARIANT_BF16_PRODUCTS; /* a run has one result, on all machines of a kind */
     pass_select(c->program, &select);
 }
 

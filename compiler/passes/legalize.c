@@ -17,7 +17,7 @@ typedef struct Legalizer {
     GraphRewriter *rewriter;
     Tensor **reordered; /* by tensor id: the same values in another layout, or NULL */
     int tensors;        /* that `reordered` has room for */
-    const Op *reorder, *widen;
+    const Op *reorder, *widen, *narrow, *round;
 } Legalizer;
 
 /* The tensor in that layout, reordered before the node `at` (NULL: at the end) where it is not. */
@@ -52,19 +52,27 @@ static void pack_weights(Legalizer *l, Node *n)
     rewriter_set_input(l->rewriter, n, 1, packing->out[0]);
 }
 
-/* Weights in a format that the variant does not read, as floats. */
+/* Weights in a format that the variant does not read, as floats.  Those that a node of their own has
+ * rounded for this one are rounded to floats instead. */
 static void widen_weights(Legalizer *l, Node *n)
 {
-    Node *widening = rewriter_node(l->rewriter, n, l->widen, NULL, n->name, n->span);
+    Node *made = n->in[1]->producer, *rounding = made && made->op == l->narrow ? made : NULL;
+    Node *widening = rewriter_node(l->rewriter, n, rounding ? l->round : l->widen, NULL, n->name, n->span);
     widening->origin = n->origin;
-    rewriter_add_input(l->rewriter, widening, n->in[1]);
+    rewriter_add_input(l->rewriter, widening, rounding ? rounding->in[0] : n->in[1]);
     node_out_as(l->graph, widening, l->graph->real, false, n->in[1]->shape);
     rewriter_set_input(l->rewriter, n, 1, widening->out[0]);
+    if (!rounding) return;
+    node_set_layout(widening, LAYOUT_NCHW);
+    rewriter_erase(l->rewriter, rounding);
 }
 
+/* Those of a layer; a gradient reads such in bf16 alone. */
 static bool has_narrow_weights(const Node *n)
 {
-    return n->op->traits & OP_WEIGHTED && n->in[1]->dtype != DTYPE_F32 && !(n->variant->weights >> n->in[1]->dtype & 1);
+    const Tensor *w = n->in_count > 1 && !n->in[1]->batched ? n->in[1] : NULL;
+    if (!w || w->dtype == DTYPE_F32 || n->variant->weights >> w->dtype & 1) return false;
+    return n->op->traits & OP_WEIGHTED || w->dtype == DTYPE_BF16;
 }
 
 static void legalize_node(Legalizer *l, Node *n)
@@ -89,7 +97,9 @@ void pass_legalize(Graph *g)
                    .reordered = arena_alloc(g->compilation->arena, (size_t)(g->tensors.count + 1) * sizeof(Tensor *)),
                    .tensors = g->tensors.count,
                    .reorder = op_find("reorder", OP_INTERNAL),
-                   .widen = op_find("widen", OP_INTERNAL)};
+                   .widen = op_find("widen", OP_INTERNAL),
+                   .narrow = op_find("narrow", OP_INTERNAL),
+                   .round = op_find("round_bf16", OP_INTERNAL)};
     for (int i = 0, count = g->nodes.count; i < count; i++) legalize_node(&l, g->nodes.at[i]);
     end_nchw(&l, &g->output);
     end_nchw(&l, &g->input_gradient);

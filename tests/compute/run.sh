@@ -84,6 +84,16 @@ near native plain 0.09
 form three '-std=gnu99 -O0 -DNET_THREADS=3' --compute bf16
 same three native
 
+# Products of pairs, as the instruction has them, on any machine; and with packed weights.
+exact='-std=gnu99 -O0 -DNN_EMULATED -DNN_BF16_PAIRS -DNET_THREADS=3'
+form exact "$exact" --compute bf16 --target avx512bf16
+says exact.d/net.c 'nn_conv_forward_bf16(&size'
+says exact.d/net.c 'nn_conv_backward_data_bf16(&size'
+near exact plain 0.09
+form exact.infer "$exact" --compute bf16 --target avx512bf16 --infer
+head -c "$(wc -c <exact.infer)" exact >exact.both
+same exact.infer exact.both
+
 # ---- training -----------------------------------------------------------------------------------
 
 # trained NAME OPTIONS…: lenet after some steps

@@ -500,16 +500,17 @@ static void check_other_passes(Verdict *v, Form *exact, Random *r)
 }
 
 /* With values in bf16, in the plain form or the fast one, which takes samples in chunks from 16 on.  Where
- * those are rounded depends on sums that chunks and batches take in different orders.  Of a quarter of the nets:
- * it takes as long as all the rest. */
+ * those are rounded depends on sums that chunks and batches take in different orders.  Half of the fast ones
+ * multiply pairs of bf16.  Of a quarter of the nets: it takes as long as all the rest. */
 static void check_bf16(Verdict *v, Form *exact, Random *r)
 {
     const int64_t batch = v->net->batch;
+    const Target target = v->net->seed / 12 % 2 ? TARGET_AVX512BF16 : TARGET_GENERIC;
     if (v->net->seed / 3 % 4) return;
     const FormOptions forms[] = {
         {.name = "plain in bf16", .jit = JIT_TCC, .bf16 = true, .plain = true, .batch = batch, .threads = 1},
-        {.name = "fast in bf16", .jit = JIT_TCC, .bf16 = true, .batch = batch, .threads = 1},
-        {.name = "fast in bf16, in chunks", .jit = JIT_TCC, .bf16 = true, .batch = 16, .threads = 1},
+        {.name = "fast in bf16", .jit = JIT_TCC, .bf16 = true, .target = target, .batch = batch, .threads = 1},
+        {.name = "fast in bf16, chunks", .jit = JIT_TCC, .bf16 = true, .target = target, .batch = 16, .threads = 1},
     };
     const FormOptions *options = &forms[v->net->seed % 3];
     Form *form = form_open(v, options);

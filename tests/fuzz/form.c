@@ -109,6 +109,7 @@ Form *form_open(Verdict *v, const FormOptions *o)
         .lower.plain = o->plain,
         .lower.use_double = o->use_double,
         .lower.bf16_values = o->bf16,
+        .lower.target = o->target,
         .standalone = true,
         .paste_kernels = o->jit == JIT_CC,
         .threads = o->threads,

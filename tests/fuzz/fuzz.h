@@ -70,6 +70,7 @@ typedef struct FormOptions {
     JitKind jit;
     bool use_double, plain, poison;
     bool bf16;        /* LowerOptions.bf16_values */
+    Target target;    /* whose variants are chosen; kernels are those of this machine */
     bool noise;       /* what layers make is moved by a unit in the last place */
     unsigned without; /* EmitOptions.without */
     bool accumulate;  /* the second step is grad_add and update */

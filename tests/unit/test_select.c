@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "autodiff/program.h"
+#include "lower/lower.h"
 #include "nets.h"
 #include "passes/passes.h"
 
@@ -200,6 +201,83 @@ START_TEST(number_formats)
 }
 END_TEST
 
+/* ---- products of bf16 -------------------------------------------------------------- */
+
+static const char small_net[] = "net t { input(3x8x8) conv(16, 3, pad=1, bias=no) batchnorm relu conv(8, 3) relu "
+                                "conv(8, 2, groups=2) flatten dense(12) relu dense(4) }\n"
+                                "train t { optimizer sgd(0.1) batch 4 }\n";
+
+/* Weights in bf16 are read by rows that are for them. */
+static void check_weights_formats(const Node *n)
+{
+    for (int i = 0; n->variant && i < n->in_count; i++)
+        if (n->in[i]->dtype == DTYPE_BF16 && !n->in[i]->batched)
+            ck_assert_msg((n->variant->dtypes | n->variant->weights) & OF_BF16, "%s of %s reads bf16", n->variant->name,
+                          n->op->name);
+}
+
+/* The nodes whose rows multiply bf16, by name. */
+static const char *products_of(const char *text, ProgramKind kind, LowerOptions options)
+{
+    static char names[256];
+    Compilation *c = compilation_new();
+    TrainSpec *spec;
+    Graph *net = net_of_text(c, text, &spec);
+    const Graph *g = lower_program(net, kind, spec, &options, NULL)->program;
+    names[0] = '\0';
+    for (int i = 0; i < g->nodes.count; i++) {
+        const Node *n = g->nodes.at[i];
+        check_weights_formats(n);
+        if (!n->variant || !(n->variant->traits & VARIANT_BF16_PRODUCTS)) continue;
+        ck_assert_int_eq(n->in[0]->dtype, DTYPE_BF16);
+        ck_assert_int_eq(n->in[1]->dtype, DTYPE_BF16);
+        ck_assert_int_eq(n->chunk, 0);
+        ck_assert_int_lt(strlen(names) + strlen(n->op->name) + 2, sizeof names);
+        strcat(strcat(names, *names ? " " : ""), n->op->name);
+    }
+    compilation_free(c);
+    return names;
+}
+
+/* Of what is stored in bf16: not of the first layer, whose input is the caller's, nor of the last one's
+ * gradient, which a loss makes; and not of groups. */
+START_TEST(what_is_multiplied_in_bf16)
+{
+    LowerOptions o = {.batch = 4, .target = TARGET_AVX512BF16, .infer = true, .train = true, .bf16_values = true};
+    ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "conv dense dense");
+    ck_assert_str_eq(products_of(small_net, PROGRAM_STEP, o), "conv dense dense dense.dx conv.dx");
+    o.train = false;
+    ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "conv dense dense");
+    o.target = TARGET_AVX512VNNI;
+    ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "");
+    o.target = TARGET_AVX512BF16;
+    o.bf16_values = false;
+    o.bf16_weights = true;
+    ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "");
+}
+END_TEST
+
+/* The gradient that a loss makes is in f32, and so are the weights that are multiplied with it. */
+START_TEST(gradients_in_f32_read_weights_in_f32)
+{
+    const LowerOptions o = {.batch = 4, .target = TARGET_AVX512BF16, .infer = true, .train = true, .bf16_values = true};
+    ck_assert_str_eq(products_of("net t { input(3x8x8) conv(8, 3) relu conv(2, 1) }\n"
+                                 "train t { loss mse optimizer sgd(0.1) batch 4 }\n",
+                                 PROGRAM_STEP, o),
+                     "conv");
+}
+END_TEST
+
+/* A run whose result is the same on any number of ranks has none. */
+START_TEST(no_products_of_bf16_in_chunks)
+{
+    const LowerOptions o = {
+        .batch = 4, .target = TARGET_AVX512BF16, .infer = true, .train = true, .chunks = true, .bf16_values = true};
+    ck_assert_str_eq(products_of(small_net, PROGRAM_GRAD_CHUNK, o), "");
+    ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "");
+}
+END_TEST
+
 Suite *select_suite(void);
 
 Suite *select_suite(void)
@@ -215,6 +293,9 @@ Suite *select_suite(void)
     tcase_add_test(tests, batch_blocked_is_one_layout_for_all);
     tcase_add_loop_test(tests, every_target_has_a_page_and_a_name, 0, TARGET_COUNT);
     tcase_add_test(tests, number_formats);
+    tcase_add_test(tests, what_is_multiplied_in_bf16);
+    tcase_add_test(tests, gradients_in_f32_read_weights_in_f32);
+    tcase_add_test(tests, no_products_of_bf16_in_chunks);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -184,6 +184,17 @@ static const char *batch_text(Arena *arena, int batch, int64_t chunked)
                    : arena_printf(arena, "%d", batch);
 }
 
+/* Some of a step's products are those of an instruction that rounds by itself. */
+static const char *compute_text(const Model *m)
+{
+    const Graph *step = m->emitted->step_program;
+    for (int i = 0; step && i < step->nodes.count; i++) {
+        const Variant *v = ((const Node *)step->nodes.at[i])->variant;
+        if (v && v->traits & VARIANT_BF16_PRODUCTS) return "bf16 with VDPBF16PS";
+    }
+    return "bf16";
+}
+
 void resume_notes(const Model *m, const Feeding *f, RunOverrides overrides, NnWeightsNote notes[RESUME_NOTES])
 {
     Arena *arena = m->c->arena;
@@ -192,7 +203,7 @@ void resume_notes(const Model *m, const Feeding *f, RunOverrides overrides, NnWe
     while (at->key) at++;
     at = note(at, "run.batch", batch_text(arena, m->info->batch, overrides.chunked));
     at = note(at, "run.seed", arena_printf(arena, "%" PRIu64, overrides.seed));
-    if (overrides.bf16) at = note(at, COMPUTE_NOTE, "bf16");
+    if (overrides.bf16) at = note(at, COMPUTE_NOTE, compute_text(m));
     at = optimizer_notes(at, m, overrides);
     at = sample_notes(at, m, f);
     *at = (NnWeightsNote){NULL, NULL};
@@ -219,8 +230,9 @@ static int compare_notes(const NnTensors *file, const char *path, const NnWeight
         if (strcmp(then, now) != 0) return differs(path, run_keys[i].what, then, now);
     }
     const char *compute_then = nn_tensors_metadata(file, COMPUTE_NOTE), *compute_now = note_find(notes, COMPUTE_NOTE);
-    if (!compute_then != !compute_now)
-        return differs(path, "--compute", compute_then ? "bf16" : "f32", compute_now ? "bf16" : "f32");
+    if (!compute_then) compute_then = "f32";
+    if (!compute_now) compute_now = "f32";
+    if (strcmp(compute_then, compute_now) != 0) return differs(path, "--compute", compute_then, compute_now);
     const bool simulated = note_find(notes, SIMULATED_NOTE);
     if (simulated != simulated_is_of(file))
         return differs(path, "the training", simulated ? "in f32" : "with --quantize int8",

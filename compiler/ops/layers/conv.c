@@ -382,6 +382,7 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
 
 const Variant conv_variants[] = {
     CONV_WINOGRAD_ROWS,
+    CONV_BF16_ROW,
     CONV_ROW("direct_nhwc", conv_direct_refusal, conv_cost),
     CONV_ROW("grouped_nhwc", conv_grouped_refusal, conv_cost),
     CONV_ROW("depthwise_nhwc", conv_depthwise_refusal, conv_depthwise_cost),
@@ -403,6 +404,7 @@ const Variant conv_variants[] = {
 
 const Variant conv_dx_variants[] = {
     CONV_DX_WINOGRAD_ROWS,
+    CONV_DX_BF16_ROW,
     CONV_DX_ROW("direct_nhwc", dx_direct_refusal, conv_dx_cost),
     CONV_DX_ROW("grouped_nhwc", dx_grouped_refusal, conv_dx_cost),
     CONV_DX_ROW("depthwise_nhwc", dx_depthwise_refusal, conv_depthwise_dx_cost),

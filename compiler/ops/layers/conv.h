@@ -40,6 +40,32 @@ void conv_window(const Node *, int axis, Window *);
 /* Binds $bias, and $epilogue: the address of one that it declares, or 0. */
 void conv_bind_epilogue(Writer *, const Node *);
 
+/* ---- products of bf16: conv_bf16.c ---- */
+
+const char *conv_bf16_refusal(const Node *);
+const char *conv_bf16_dx_refusal(const Node *);
+double conv_bf16_cost(const Node *, const CostModel *);
+double conv_bf16_dx_cost(const Node *, const CostModel *);
+void conv_bf16_emit(Writer *, const Node *);
+void conv_bf16_dx_emit(Writer *, const Node *);
+extern const Op conv_bf16_panels, conv_bf16_panels_back;
+
+#define BF16_ROW                                                                                          \
+    .name = "direct_bf16", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16,            \
+    .targets = ON_AVX512BF16,                                                                             \
+    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS, \
+    .kernel = "conv"
+#define CONV_BF16_ROW                                                                                               \
+    {                                                                                                               \
+        BF16_ROW, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = conv_bf16_refusal, \
+                  .cost = conv_bf16_cost, .prepack = &conv_bf16_panels, .emit = conv_bf16_emit                      \
+    }
+#define CONV_DX_BF16_ROW                                                                                         \
+    {                                                                                                            \
+        BF16_ROW, .refuses = conv_bf16_dx_refusal, .cost = conv_bf16_dx_cost, .prepack = &conv_bf16_panels_back, \
+                  .emit = conv_bf16_dx_emit                                                                      \
+    }
+
 /* ---- Winograd's forms: conv_winograd.c ---- */
 
 /* F(m x m, r x r), as Variant.form */

@@ -7,6 +7,8 @@
  *
  *   dx[i] = Σ_o W[o][i] · dy[o];  dW[o][i] = Σ_n dy[n][o] · x[n][i];  db[o] = Σ_n dy[n][o]
  */
+#include "ops/layers/dense.h"
+
 #include "autodiff/backward.h"
 #include "ops/shared/axis.h"
 #include "ops/shared/channels.h"
@@ -321,6 +323,7 @@ static const char *dense_blocked_refusal(const Node *n)
 }
 
 static const Variant dense_variants[] = {
+    DENSE_BF16_ROW,
     {.name = "gemm_bf16",
      .layouts = IN_NCHW,
      .weights = OF_BF16,
@@ -339,6 +342,7 @@ static const Variant dense_variants[] = {
 };
 
 static const Variant dense_dx_variants[] = {
+    DENSE_DX_BF16_ROW,
     {.name = "gemm_bf16",
      .layouts = IN_NCHW,
      .weights = OF_BF16,

@@ -1,0 +1,135 @@
+/*
+ * conv's rows for images and weights in bf16, whose products an instruction adds up in floats:
+ * runtime/kernels/conv/conv_bf16.h.  docs/precision.md says how they round.
+ */
+#include "ops/layers/conv.h"
+#include "ops/shared/region.h"
+
+static const char *bf16_refusal(const Node *n, Correlation c)
+{
+    return tensor_is_bf16_value(n->in[0]) ? correlate_direct_refusal(c) : "its input is in f32";
+}
+
+const char *conv_bf16_refusal(const Node *n) { return bf16_refusal(n, conv_of_forward(n)); }
+const char *conv_bf16_dx_refusal(const Node *n) { return bf16_refusal(n, conv_of_dx(n)); }
+
+/* Twice as many products in the same time, of half as many bytes. */
+double conv_bf16_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_forward(n);
+    return m->machine->bf16_product * correlate_direct_cost(&c, c.small, m);
+}
+
+double conv_bf16_dx_cost(const Node *n, const CostModel *m)
+{
+    Correlation c = conv_of_dx(n);
+    return m->machine->bf16_product * correlate_direct_cost(&c, c.large, m);
+}
+
+/* ---- weights ------------------------------------------------------------------------ */
+
+static bool conv_pair_panels_of(Graph *g, Node *n, Shape lanes, Shape depth)
+{
+    const Correlation c = conv_of_origin(n);
+    const int64_t count = nn_conv_packed_bf16(lanes.dim[0], depth.dim[0], c.slide[0].k * c.slide[1].k);
+    node_out_as(g, n, DTYPE_BF16, false, shape_vector(count));
+    return true;
+}
+
+static bool conv_pair_panels_shape(Graph *g, Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    return conv_pair_panels_of(g, n, c.small, c.large);
+}
+
+static bool conv_pair_panels_back_shape(Graph *g, Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    return conv_pair_panels_of(g, n, c.large, c.small);
+}
+
+static void conv_pair_panels_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_origin(n);
+    correlate_call(w, &c, "nn_conv_panels_bf16(&size, weight, panels, $t, $T);");
+}
+
+static void conv_pair_panels_back_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_origin(n);
+    correlate_call(w, &c, "nn_conv_panels_backward_bf16(&size, weight, panels, $t, $T);");
+}
+
+static const Variant panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = conv_pair_panels_emit, .kernel = "conv"},
+    {0},
+};
+static const Variant panels_back_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = conv_pair_panels_back_emit, .kernel = "conv"},
+    {0},
+};
+
+const Op conv_bf16_panels = {
+    .name = "conv.panels_bf16",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = conv_pair_panels_shape,
+    .flops = region_no_flops,
+    .variants = panels_variants,
+};
+const Op conv_bf16_panels_back = {
+    .name = "conv.panels_back_bf16",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = conv_pair_panels_back_shape,
+    .flops = region_no_flops,
+    .variants = panels_back_variants,
+};
+
+/* ---- calls -------------------------------------------------------------------------- */
+
+/* What an epilogue adds: the only value of samples besides the first input. */
+static const Tensor *bf16_residual(const Node *n)
+{
+    for (int i = 1; i < n->in_count; i++)
+        if (n->in[i]->batched) return n->in[i];
+    return NULL;
+}
+
+static void bind_bf16_epilogue(Writer *w, const Node *n)
+{
+    const Epilogue *e = n->epilogue;
+    writer_bind(w, "bias", ((const ConvAttrs *)n->attrs)->bias ? "bias" : "0");
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    writer_bind(w, "epilogue", e ? "&epilogue" : "0");
+    if (!e) return;
+    writer_bind(w, "scale", e->affine ? "scale" : "0");
+    writer_bind(w, "shift", e->affine ? "shift" : "0");
+    writer_bind(w, "residual", e->add ? "residual" : "0");
+    writer_bind_int(w, "residual_half", e->add && tensor_is_bf16_value(bf16_residual(n)));
+    writer_bind_int(w, "relu", e->relu);
+    writer_put(w, "const nn_bf16_epilogue epilogue = {.scale = $scale, .shift = $shift, .residual = $residual, "
+                  ".residual_half = $residual_half, .relu = $relu};");
+}
+
+void conv_bf16_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_forward(n);
+    bind_bf16_epilogue(w, n);
+    correlate_call(
+        w, &c,
+        "const nn_conv_bf16_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
+        "y, .half = $half};\n"
+        "nn_conv_forward_bf16(&size, &args, $t, $T);");
+}
+
+void conv_bf16_dx_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_dx(n);
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    correlate_call(w, &c,
+                   "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                   "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
+}

@@ -1,0 +1,24 @@
+/*
+ * The rows of dense's tables that dense_bf16.c has.
+ */
+#ifndef NNC_OPS_LAYERS_DENSE_H
+#define NNC_OPS_LAYERS_DENSE_H
+
+#include "graph/op.h"
+
+const char *dense_bf16_refusal(const Node *);
+double dense_bf16_cost(const Node *, const CostModel *);
+void dense_bf16_emit(Writer *, const Node *);
+void dense_bf16_dx_emit(Writer *, const Node *);
+extern const Op dense_bf16_panels, dense_bf16_panels_back;
+
+#define DENSE_BF16(PREPACK, EMIT)                                                                                   \
+    {                                                                                                               \
+        .name = "direct_bf16", .layouts = IN_NCHW, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16,                  \
+        .targets = ON_AVX512BF16, .traits = VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,                            \
+        .refuses = dense_bf16_refusal, .cost = dense_bf16_cost, .prepack = &PREPACK, .emit = EMIT, .kernel = "conv" \
+    }
+#define DENSE_BF16_ROW    DENSE_BF16(dense_bf16_panels, dense_bf16_emit)
+#define DENSE_DX_BF16_ROW DENSE_BF16(dense_bf16_panels_back, dense_bf16_dx_emit)
+
+#endif

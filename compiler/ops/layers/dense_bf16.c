@@ -1,0 +1,108 @@
+/*
+ * dense's rows for vectors and weights in bf16: a convolution of 1x1 over images of one pixel
+ * (runtime/kernels/conv/conv_bf16.h).
+ */
+#include "ops/layers/dense.h"
+
+#include "ops/shared/axis.h"
+#include "ops/shared/correlate.h"
+#include "ops/shared/region.h"
+
+static int64_t features_in(Shape s) { return s.dim[s.rank - 1]; }
+
+const char *dense_bf16_refusal(const Node *n) { return tensor_is_bf16_value(n->in[0]) ? NULL : "its input is in f32"; }
+
+double dense_bf16_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->bf16_product * (double)(node_macs(n) * m->batch);
+}
+
+/* The nn_conv of so many pixels. */
+#define SIZE_OF(ROWS)                                                                                  \
+    "static const nn_conv size = {.n = " ROWS ", .c = $I, .h = 1, .w = 1, .o = $O, .oh = 1, .ow = 1, " \
+    ".groups = 1, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .c_step = $I, .o_step = $O};"
+
+/* Of x and y as the layer has them, whichever of them the node reads. */
+static void call_on_rows(Writer *w, const Node *n, Shape x, Shape y, const char *text)
+{
+    axis_bind_outer(w, shape_count(y) / features_in(y));
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    writer_bind_int(w, "I", features_in(x));
+    writer_bind_int(w, "O", features_in(y));
+    writer_put(w, SIZE_OF("$N$outer"));
+    writer_put(w, text);
+}
+
+void dense_bf16_emit(Writer *w, const Node *n)
+{
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    call_on_rows(w, n, node_shape_in(n), node_shape_out(n),
+                 "const nn_conv_bf16_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
+                 "nn_conv_forward_bf16(&size, &args, $t, $T);");
+}
+
+void dense_bf16_dx_emit(Writer *w, const Node *n)
+{
+    call_on_rows(w, n, node_shape_out(n), node_shape_in(n),
+                 "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                 "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
+}
+
+/* ---- weights ------------------------------------------------------------------------ */
+
+static bool dense_pair_panels_of(Graph *g, Node *n, int lanes, int depth)
+{
+    const Shape weight = n->in[0]->shape;
+    const int64_t count = nn_conv_packed_bf16(weight.dim[lanes], weight.dim[depth], 1);
+    node_out_as(g, n, DTYPE_BF16, false, shape_vector(count));
+    return true;
+}
+
+static bool dense_pair_panels_shape(Graph *g, Node *n) { return dense_pair_panels_of(g, n, 0, 1); }
+static bool dense_pair_panels_back_shape(Graph *g, Node *n) { return dense_pair_panels_of(g, n, 1, 0); }
+
+static void dense_pack_pairs(Writer *w, const Node *n, const char *text)
+{
+    writer_bind_int(w, "I", n->in[0]->shape.dim[1]);
+    writer_bind_int(w, "O", n->in[0]->shape.dim[0]);
+    writer_put(w, SIZE_OF("1"));
+    writer_put(w, text);
+}
+
+static void dense_pair_panels_emit(Writer *w, const Node *n)
+{
+    dense_pack_pairs(w, n, "nn_conv_panels_bf16(&size, weight, panels, $t, $T);");
+}
+
+static void dense_pair_panels_back_emit(Writer *w, const Node *n)
+{
+    dense_pack_pairs(w, n, "nn_conv_panels_backward_bf16(&size, weight, panels, $t, $T);");
+}
+
+static const Variant panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = dense_pair_panels_emit, .kernel = "conv"},
+    {0},
+};
+static const Variant panels_back_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = dense_pair_panels_back_emit, .kernel = "conv"},
+    {0},
+};
+
+const Op dense_bf16_panels = {
+    .name = "dense.panels_bf16",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = dense_pair_panels_shape,
+    .flops = region_no_flops,
+    .variants = panels_variants,
+};
+const Op dense_bf16_panels_back = {
+    .name = "dense.panels_back_bf16",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = dense_pair_panels_back_shape,
+    .flops = region_no_flops,
+    .variants = panels_back_variants,
+};
