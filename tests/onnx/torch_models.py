@@ -8,6 +8,8 @@ torchvision's classifiers with random weights as ONNX, as PyTorch exports them.
 The statistics of batch normalisation are those of a random batch: with the initial ones values grow or
 vanish with the depth, and outputs say little.  The last layer is scaled to outputs of about 1, and is no
 longer zeros where a model begins so (ViT): else any sum would agree.
+
+With the reference BLAS most of the time is in dense layers; libopenblas0 makes them 30 times as fast.
 """
 import os
 import sys
@@ -49,6 +51,8 @@ def settle_outputs(model, x):
 
 
 def export(name, folder, opsets):
+    # The exporter would infer all shapes once more, on a copy of all weights; tracing has found them.
+    torch.onnx.utils._C._jit_pass_onnx_graph_shape_type_inference = lambda *_: None
     torch.manual_seed(1)
     torch.set_num_threads(1)
     side = SIDE.get(name, 224)
