@@ -229,16 +229,18 @@ static const Attr normalize_attrs[] = {
     {0},
 };
 
+/* Features may be the pixels of an image in colour. */
 static void check_channels(Training *t, const TrainEntry *entry)
 {
     const TrainSpec *spec = t->spec;
-    Shape shape = ((const Tensor *)t->net->inputs.at[0])->shape;
+    Shape shape = net_input_shape(t->net);
     int64_t channels = shape.dim[0];
-    const char *what = shape.rank == 3 ? "channels" : "features";
+    const char *what = shape.rank > 1 ? "channels" : "features";
+    const bool colours = shape.rank == 1 && channels % 3 == 0 && spec->mean.count == 3;
     if (spec->mean.count != spec->std.count)
         diag_error(t->c, entry->span, "normalize: mean has %d numbers and std has %d", spec->mean.count,
                    spec->std.count);
-    else if (spec->mean.count != 1 && spec->mean.count != channels)
+    else if (spec->mean.count != 1 && spec->mean.count != channels && !colours)
         diag_error(t->c, entry->span, "normalize: mean has %d numbers, but the input has %lld %s", spec->mean.count,
                    (long long)channels, what);
     else

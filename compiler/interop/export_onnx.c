@@ -169,21 +169,19 @@ static void export_layer(Exporter *ex, const Node *n, const char *const *outputs
 
 /* ---- inputs and outputs ---------------------------------------------------------------------- */
 
-/* Of (x − mean) / std: one for each channel of an image, or for each element of other samples, whose rows are data. */
+/* Of (x − mean) / std: one for each channel of the input; else one for each element, of which `count` parts have the
+ * same. */
 static const char *export_pixel_numbers(Export *e, const char *name, const Tensor *x, int count, const float *values)
 {
-    int64_t dims[MAX_RANK] = {1, 1, 1, 1};
-    double *numbers = arena_alloc(e->ex->arena, (size_t)count * sizeof *numbers);
-    bool equal = true;
-    for (int i = 0; i < count; i++) {
-        numbers[i] = (double)values[i];
-        equal = equal && values[i] == values[0];
+    const int64_t elements = shape_count(x->shape);
+    int64_t dims[MAX_RANK] = {x->shape.dim[0], 1, 1, 1}, numbers = count;
+    if (count != x->shape.dim[0]) {
+        memcpy(dims, x->shape.dim, sizeof dims);
+        numbers = elements;
     }
-    if (x->shape.rank != 2)
-        dims[0] = count;
-    else if (!equal)
-        for (int i = 0; i < x->shape.rank; i++) dims[i] = x->shape.dim[i];
-    return export_reals(e, name, x->shape.rank, dims, numbers);
+    double *number = arena_alloc(e->ex->arena, (size_t)numbers * sizeof *number);
+    for (int64_t i = 0; i < numbers; i++) number[i] = (double)values[i / (numbers / count)];
+    return export_reals(e, name, x->shape.rank, dims, number);
 }
 
 /* (x − mean) / std, which the layers after it take as the input. */

@@ -101,7 +101,7 @@ static void see_inputs(Arena *arena, const Feed *feed, DataSeen *seen)
     if (!batcher) return;
     see_samples(batcher, elements, &sums, seen);
     batcher_free(batcher);
-    if (seen->samples) sum_up(&sums, elements, f->rank == 1, seen);
+    if (seen->samples) sum_up(&sums, elements, f->rank != 3, seen);
 }
 
 DataSeen data_seen(Arena *arena, const Feed *feed)

@@ -222,8 +222,9 @@ static int follow(Augmenter *a, NnError *error)
 int augment_init(Augmenter *a, const Fitting *fitting, const NnAugmentStep *steps, int count, NnError *error)
 {
     *a = (Augmenter){.fitting = fitting, .count = count};
-    if (fitting->rank == 1 && fitting->from[1] == 1 && fitting->from[2] == 1)
-        return nn_fail(error, NN_BAD_INPUT, "augment changes images, and the data has columns");
+    if (fitting->rows)
+        return nn_fail(error, NN_BAD_INPUT, "augment changes images, and the data has %s",
+                       fitting->rank == 1 ? "columns" : "sequences");
     if (count > NN_AUGMENT_LIMIT)
         return nn_fail(error, NN_BAD_INPUT, "augment has %d steps, more than %d", count, NN_AUGMENT_LIMIT);
     memcpy(a->step, steps, (size_t)count * sizeof *steps);

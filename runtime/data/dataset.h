@@ -174,10 +174,12 @@ typedef struct Fitting {
     NnFit fit;
     int rank, dims[3]; /* the net's input, per sample */
     size_t elements;
-    int from[3], to[3]; /* C, H, W before and after; columns are F×1×1 */
+    int from[3], to[3]; /* C, H, W before and after; sequences are C×L×1, columns F×1×1 */
     bool pixels;        /* bytes, to be scaled to 0…1 */
+    bool rows;          /* columns or sequences, no images */
+    bool alone;         /* without a data set */
     size_t scratch;     /* floats that fitting_sample needs besides */
-    int channels;       /* of the normalisation: to[0], or the columns */
+    int channels;       /* of the normalisation: parts of equal size, of which each has its numbers */
     float *mean, *std;  /* x ← (x − mean)/std; NULL: as it is */
 } Fitting;
 
@@ -187,8 +189,10 @@ int fitting_init(Fitting *, Dataset *, int rank, const int *dims, NnFit, NnError
 int fitting_measure(Fitting *, const Dataset *, NnError *);
 /* Memory for them. */
 int fitting_reserve(Fitting *, NnError *);
-/* Given ones: `count` is the channels, or 1 for all alike. */
+/* Given ones: `count` is the channels of the data or of the net, or 1 for all alike. */
 int fitting_set(Fitting *, int count, const double *mean, const double *std, NnError *);
+/* The channel whose mean and deviation are those of an element of the net's input. */
+int fitting_channel(const Fitting *, size_t element);
 /* A sample → out[elements]. */
 void fitting_sample(const Fitting *, RawSample, float *out, float *scratch);
 void fitting_free(Fitting *);

@@ -70,6 +70,17 @@ static int check_count(const Fitting *f, const Dataset *data, NnError *error)
                    f->elements == 1 ? "" : "s", want, data->elements);
 }
 
+/* Images keep their channels, whatever the net makes of them; arrays of sequences have those of the net. */
+static void fit_elements(Fitting *f, const Dataset *data)
+{
+    const bool sequences = f->rank == 2 && !f->pixels && f->from[0] == 1 && f->from[1] == f->to[0];
+    f->rows = data->rank != 3 || sequences;
+    if (f->rows)
+        memcpy(f->from, f->to, sizeof f->from);
+    else
+        memcpy(f->to, f->from, sizeof f->to);
+}
+
 static bool takes_bytes(const Samples *samples) { return samples->pixels || samples->source; }
 
 int fitting_init(Fitting *f, Dataset *data, int rank, const int *dims, NnFit fit, NnError *error)
@@ -85,8 +96,7 @@ int fitting_init(Fitting *f, Dataset *data, int rank, const int *dims, NnFit fit
         if (fit_channels(f, data, error) || fitting_check_size(f, f->from[1], f->from[2], error)) return -1;
     } else {
         if (check_count(f, data, error)) return -1;
-        if (data->rank == 3) memcpy(f->to, f->from, sizeof f->to);
-        memcpy(f->from, f->to, sizeof f->from);
+        fit_elements(f, data);
     }
     f->channels = f->to[0];
     f->scratch = (size_t)f->to[0] * (size_t)f->from[1] * (size_t)f->from[2] + (size_t)f->from[1] * (size_t)f->to[2];
@@ -147,6 +157,13 @@ void fit_bytes(NnFit fit, int channels, const uint8_t *in, int height, int width
     }
 }
 
+static void normalize_channels(const Fitting *f, float *out, size_t elements)
+{
+    const size_t each = elements / (size_t)f->channels;
+    for (int c = 0; f->mean && c < f->channels; c++, out += each)
+        for (size_t i = 0; i < each; i++) out[i] = (out[i] - f->mean[c]) / f->std[c];
+}
+
 /* in-place when `planes` is `out` */
 void fitting_place(const Fitting *f, const float *planes, int height, int width, float *out, float *scratch)
 {
@@ -161,9 +178,8 @@ void fitting_place(const Fitting *f, const float *planes, int height, int width,
             fit_resize(in, height, width, plane, f->to[1], f->to[2], scratch);
         else if (!same)
             nn_centre_image(in, height, width, plane, f->to[1], f->to[2]);
-        if (f->mean)
-            for (size_t i = 0; i < out_area; i++) plane[i] = (plane[i] - f->mean[c]) / f->std[c];
     }
+    normalize_channels(f, out, (size_t)f->to[0] * out_area);
 }
 
 void fitting_sources(const Fitting *f, const int size[2], FitSource source[2])
@@ -204,8 +220,19 @@ int fitting_reserve(Fitting *f, NnError *error)
     return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
 }
 
+int fitting_channel(const Fitting *f, size_t element) { return (int)(element / (f->elements / (size_t)f->channels)); }
+
+/* Of what is no image to the net: as many as it has channels or columns; and without the data, which may have been
+ * images in colour, any number of parts. */
+static bool takes_parts(const Fitting *f, int count)
+{
+    if (f->rank == 3 || count < 1 || f->elements % (size_t)count) return false;
+    return f->alone || count == f->dims[0];
+}
+
 int fitting_set(Fitting *f, int count, const double *mean, const double *std, NnError *error)
 {
+    if (takes_parts(f, count) && count != 1) f->channels = count;
     if (count != f->channels && count != 1)
         return nn_fail(error, NN_BAD_INPUT, "the normalisation has %d values, the net's input has %d channel%s", count,
                        f->channels, f->channels == 1 ? "" : "s");

@@ -29,7 +29,7 @@ typedef struct InputReader {
 
 void fitting_init_net(Fitting *f, int rank, const int *dims, NnFit fit)
 {
-    *f = (Fitting){.fit = fit, .rank = rank, .elements = 1};
+    *f = (Fitting){.fit = fit, .rank = rank, .alone = true, .rows = rank != 3, .elements = 1};
     for (int i = 0; i < 3; i++) {
         int size = i < rank ? dims[i] : 1;
         f->dims[i] = f->from[i] = f->to[i] = size;
@@ -107,25 +107,37 @@ static int read_pnm(InputReader *r, const char *bytes, size_t size, const char *
     return failed;
 }
 
-/* The axes of a sample: all of the net's, images of any size; where the net takes one channel,
- * an image may do without that axis.  Leaves how many samples there are; false where the shape
- * does not fit. */
+/* One or more samples of `inner` axes; no axis is empty. */
+static bool has_samples(const NnTensor *t, int inner, size_t *count)
+{
+    for (int i = 0; i < t->rank; i++)
+        if (t->dims[i] < 1 || t->dims[i] > INT32_MAX) return false;
+    *count = t->rank > inner ? (size_t)t->dims[0] : 1;
+    return t->rank == inner || t->rank == inner + 1;
+}
+
+/* The axes of an image of any size; where the net takes one channel, it may do without that axis. */
+static bool split_images(const Fitting *f, const NnTensor *t, int dims[3], size_t *count)
+{
+    const int inner = t->rank == 2 || (t->rank == 3 && f->to[0] == 1) ? 2 : 3;
+    if (!has_samples(t, inner, count)) return false;
+    dims[0] = 1;
+    for (int i = 0; i < inner; i++) dims[3 - inner + i] = (int)t->dims[t->rank - inner + i];
+    return true;
+}
+
+/* Values have all axes of the net's input, or are in a row. */
+static bool split_values(const Fitting *f, const NnTensor *t, size_t *count)
+{
+    bool same = has_samples(t, f->rank, count);
+    for (int i = 0; same && i < f->rank; i++) same = t->dims[t->rank - f->rank + i] == f->dims[i];
+    return same || (has_samples(t, 1, count) && (size_t)t->dims[t->rank - 1] == f->elements);
+}
+
+/* Leaves how many samples there are, and the axes of images; false where the shape does not fit. */
 static bool split_shape(const Fitting *f, const NnTensor *t, int dims[3], size_t *count)
 {
-    int inner = f->rank == 3 && (t->rank == 2 || (t->rank == 3 && f->to[0] == 1)) ? 2 : f->rank;
-    if (t->rank != inner && t->rank != inner + 1) return false;
-    *count = t->rank == inner ? 1 : (size_t)t->dims[0];
-    dims[0] = dims[1] = dims[2] = 1;
-    for (int i = 0; i < inner; i++) {
-        int64_t size = t->dims[t->rank - inner + i];
-        if (size < 1 || size > INT32_MAX || (f->rank != 3 && size != f->to[i])) return false;
-        dims[3 - inner + i] = (int)size;
-    }
-    if (f->rank == 1) {
-        dims[0] = dims[2];
-        dims[2] = 1;
-    }
-    return true;
+    return f->rank == 3 ? split_images(f, t, dims, count) : split_values(f, t, count);
 }
 
 static int read_samples_of(InputReader *r, const NnTensor *t, const char *name)
@@ -139,7 +151,7 @@ static int read_samples_of(InputReader *r, const NnTensor *t, const char *name)
     float *values = nn_memory((t->count + 1) * sizeof *values, r->error);
     if (!values) return -1;
     nn_tensor_floats(t, values);
-    size_t sample = (size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2];
+    const size_t sample = t->count / count;
     for (size_t i = 0; t->type == NN_U8 && i < t->count; i++) values[i] /= 255.0f;
     for (size_t i = 0; !failed && i < count; i++) {
         const char *what = sample_name(name, i, count, label);

@@ -325,13 +325,13 @@ int nn_weights_fit(const NnTensors *file, NnFit *fit, NnError *error)
     return name ? nn_fail(error, NN_BAD_INPUT, "the weights were trained with the unknown fit %.40s", name) : 0;
 }
 
-/* Numbers apart by spaces → values[channels]; their count, or −1. */
-static int read_numbers(const char *text, double *values, int channels)
+/* Numbers apart by spaces → values[most]; their count, or −1. */
+static int read_numbers(const char *text, double *values, size_t most)
 {
     int count = 0;
     for (char *end; *text; text = end) {
         double value = strtod(text, &end);
-        if (end == text || count == channels) return -1;
+        if (end == text || (size_t)count == most) return -1;
         values[count++] = value;
         end += strspn(end, " ");
     }
@@ -344,9 +344,10 @@ int nn_weights_normalize(const NnTensors *file, const char *path, Fitting *f, bo
     const char *std_text = nn_tensors_metadata(file, "normalize.std");
     *normalized = mean_text && std_text;
     if (!*normalized) return 0;
-    double *mean = calloc(2 * (size_t)f->channels, sizeof *mean), *std = mean + f->channels;
+    const size_t most = f->rank == 3 ? (size_t)f->channels : f->elements;
+    double *mean = calloc(2 * most, sizeof *mean), *std = mean + most;
     if (!mean) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the normalisation");
-    int means = read_numbers(mean_text, mean, f->channels), stds = read_numbers(std_text, std, f->channels);
+    int means = read_numbers(mean_text, mean, most), stds = read_numbers(std_text, std, most);
     int failed = means > 0 && means == stds
                      ? fitting_set(f, means, mean, std, error)
                      : nn_fail(error, NN_BAD_INPUT, "%s: its normalisation does not fit the %d channel%s of the input",

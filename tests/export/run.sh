@@ -74,7 +74,7 @@ runs 1 export net.nn --weights "$weights" --normalize --set 'normalize none' -o 
 says err 'says how inputs are normalized'
 absent other.onnx
 
-# The numbers of a sequence are those of its elements, as of any row: one for all, and one for each.
+# The numbers of a sequence are those of its channels, as of an image: given, or measured on rows or arrays.
 cat >row.nn <<'NET'
 net row { input(2x3)  relu  flatten  dense(2) as fc }
 train row { loss cross_entropy  optimizer sgd(lr=0.1)  batch 2  epochs 1 }
@@ -89,13 +89,47 @@ a,b,c,d,e,f,class
 CSV
 cp rows/train.csv rows/test.csv
 echo 1,3,2,5,6,7 >one.csv
-for numbers in 'normalize mean=[2.5] std=[0.25]' 'normalize dataset'; do
+for numbers in 'normalize mean=[2.5] std=[0.25]' 'normalize mean=[2.5, 1] std=[0.25, 2]' 'normalize dataset'; do
     runs 0 train row.nn --data rows --set "$numbers" -o row.safetensors
     runs 0 export row.nn --weights row.safetensors --normalize -o row.onnx
     runs 0 predict row.nn --weights row.safetensors one.csv -o row.npy
     runs 0 predict row.onnx one.csv -o row.onnx.npy
     same row.onnx.npy row.npy
 done
+if grep -q -a -F 'normalize.mean":"2.75 4.33333' row.safetensors; then ok; else bad 'not the means of two channels'; fi
+runs 0 export --weights row.safetensors -o row.npz
+sed 's/input(2x3)/& normalize([2.75, 4.33333349], [1.53432941, 2.59272480])/' row.nn >layer.nn
+runs 0 predict layer.nn --weights row.npz --set 'normalize none' one.csv -o layer.npy
+same layer.npy row.npy
+runs 1 check row.nn --set 'normalize mean=[1, 2, 3] std=[1, 1, 1]'
+says err 'normalize: mean has 3 numbers, but the input has 2 channels'
+array='import numpy as np
+x = np.loadtxt("rows/train.csv", delimiter=",", skiprows=1)
+samples, classes = x[:, :6].reshape(4, 2, 3).astype("f"), x[:, 6].astype("i")
+np.savez("rows.npz", x_train=samples, y_train=classes, x_test=samples, y_test=classes)
+np.save("one.npy", np.array([[1, 3, 2], [5, 6, 7]], "f"))'
+if "$python" -c "$array" 2>err; then
+    runs 0 train row.nn --data rows.npz -o arrays.safetensors
+    runs 0 predict row.nn --weights arrays.safetensors one.npy -o arrays.npy
+    same arrays.npy row.npy
+    runs 1 train row.nn --data rows.npz --set 'augment flip' -o none.safetensors
+    says err 'augment changes images, and the data has sequences'
+else
+    skip 'NumPy is not there: arrays of sequences'
+fi
+
+# Columns may be the pixels of images in colour: three numbers, of which each is for a third of them.
+cat >colours.nn <<'NET'
+net colours { input(6)  dense(2) as fc }
+train colours { loss cross_entropy  optimizer sgd(lr=0.1)  batch 2  normalize mean=[1, 2, 4] std=[0.5, 1, 2] }
+NET
+sed 's/input(6)/input(3x1x2) flatten/' colours.nn >image.nn
+runs 0 predict image.nn --weights row.npz one.csv -o image.npy
+runs 0 predict colours.nn --weights row.npz one.csv -o colours.npy
+same colours.npy image.npy
+runs 0 export colours.nn --weights row.npz --normalize -o colours.onnx
+runs 0 predict colours.onnx one.csv -o colours.npy
+same colours.npy image.npy
 onnx_says() { "$python" -c "import onnx; $1" >out 2>err; status=$?; status_is 0; }
 if "$python" -c 'import onnx' 2>/dev/null; then
     what='onnx.checker'

@@ -184,9 +184,10 @@ static int draw_units(const Plane *p)
     for (int i = 0; i < shown; i++) {
         double k[2], c = (double)bias[i];
         for (int axis = 0; axis < 2; axis++) {
-            const double std = p->fitting.mean ? (double)p->fitting.std[axis] : 1;
+            const int channel = fitting_channel(&p->fitting, (size_t)axis);
+            const double std = p->fitting.mean ? (double)p->fitting.std[channel] : 1;
             k[axis] = (double)weight[2 * i + axis] / std;
-            if (p->fitting.mean) c -= k[axis] * (double)p->fitting.mean[axis];
+            if (p->fitting.mean) c -= k[axis] * (double)p->fitting.mean[channel];
         }
         draw_unit(p, k[0], k[1], c);
     }

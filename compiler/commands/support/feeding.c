@@ -268,11 +268,18 @@ static void list_named(const Model *m, NamedTarget *named)
     }
 }
 
+/* Data are images, rows, or sequences, which samples of more axes are taken as. */
+static Shape data_shape(const Graph *net)
+{
+    Shape shape = net_input_shape(net);
+    for (; shape.rank > 3; shape.rank--) shape.dim[shape.rank - 2] *= shape.dim[shape.rank - 1];
+    return shape;
+}
+
 static InputSpec input_spec_of(const Model *m)
 {
     const Graph *net = m->net;
-    const Shape whole = net_input_shape(net);
-    const Shape shape = whole.rank == 3 ? whole : shape_vector(shape_count(whole)); /* data are images or rows */
+    const Shape shape = data_shape(net);
     InputSpec in = {.loss = m->spec->loss.op->name,
                     .rank = shape.rank,
                     .target = target_spec_of(m),
@@ -326,8 +333,7 @@ static int normalize_without_data(Fitting *f, const TrainSpec *spec, const char 
 
 int feeding_fit(Fitting *f, const Model *m, const NnTensors *weights, const char *weights_path, NnError *error)
 {
-    const Shape whole = net_input_shape(m->net);
-    const Shape shape = whole.rank == 3 ? whole : shape_vector(shape_count(whole)); /* data are images or rows */
+    const Shape shape = data_shape(m->net);
     int dims[3] = {1, 1, 1};
     bool done = false;
     NnFit fit = m->spec ? fit_of_spec(m->spec) : NN_FIT_RESIZE;
@@ -434,13 +440,13 @@ const char *feeding_normalize_text(const Feeding *f, char *out, size_t size)
 {
     const Fitting *fit = &f->fitting;
     if (!fit->mean)
-        snprintf(out, size, "%s", f->data->rank == 3 ? "0 to 1" : "as it is");
-    else if (f->data->rank == 1)
+        snprintf(out, size, "%s", fit->rows ? "as it is" : "0 to 1");
+    else if (fit->rows && fit->rank == 1)
         snprintf(out, size, "each column to mean 0, deviation 1");
     else if (fit->channels == 1)
-        snprintf(out, size, "0 to 1, then mean %.4g, std %.4g", fit->mean[0], fit->std[0]);
+        snprintf(out, size, "%smean %.4g, std %.4g", fit->rows ? "" : "0 to 1, then ", fit->mean[0], fit->std[0]);
     else
-        snprintf(out, size, "0 to 1, then mean and std of %d channels", fit->channels);
+        snprintf(out, size, "%smean and std of %d channels", fit->rows ? "" : "0 to 1, then ", fit->channels);
     return out;
 }
 

@@ -48,11 +48,15 @@ static int check_shapes(const Teacher *t, const Model *student, const LoadOption
     return STATUS_OK;
 }
 
-static bool same_normalization(const float *a, const float *b, int count, float otherwise)
+static bool is_close(float x, float y) { return fabsf(x - y) <= 1e-5f * fmaxf(1, fabsf(x)); }
+
+static bool same_normalization(const Fitting *a, const Fitting *b)
 {
-    for (int i = 0; i < count; i++) {
-        const float x = a ? a[i] : otherwise, y = b ? b[i] : otherwise;
-        if (fabsf(x - y) > 1e-5f * fmaxf(1, fabsf(x))) return false;
+    for (size_t i = 0; i < a->elements; i++) {
+        const int in_a = fitting_channel(a, i), in_b = fitting_channel(b, i);
+        if (!is_close(a->mean ? a->mean[in_a] : 0, b->mean ? b->mean[in_b] : 0) ||
+            !is_close(a->std ? a->std[in_a] : 1, b->std ? b->std[in_b] : 1))
+            return false;
     }
     return true;
 }
@@ -65,9 +69,7 @@ static int check_inputs(const Teacher *t, const Model *student, const LoadOption
     const char *path = student->spec->teacher.weights;
     if (!nn_tensors_metadata(t->weights.file, "net")) return STATUS_OK; /* from elsewhere: nothing is known */
     int failed = feeding_fit(&taught, &t->m, t->weights.file, path, &error);
-    const int channels = own->channels;
-    const bool same = !failed && same_normalization(own->mean, taught.mean, channels, 0) &&
-                      same_normalization(own->std, taught.std, channels, 1);
+    const bool same = !failed && same_normalization(own, &taught);
     fitting_free(&taught);
     if (failed) return wrong_teacher(student, o, "%s", error.text);
     if (same) return STATUS_OK;
