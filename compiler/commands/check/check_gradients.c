@@ -157,7 +157,7 @@ static double error_at(GradientCheck *k, Probe *p, size_t index, double eps)
     double difference = (a - b) / (up - down);
     double floor = (noise_a + noise_b) / (2 * eps);
     double scale = fmax(p->scale, fabs(difference));
-    double error = fabs(difference - p->gradient[index]) / (scale + floor / default_tolerance);
+    double error = fabs(difference - p->gradient[index]) / (scale + floor / default_tolerance + DBL_MIN);
     return isnan(error) ? INFINITY : error;
 }
 
