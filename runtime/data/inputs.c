@@ -108,7 +108,7 @@ static int read_pnm(InputReader *r, const char *bytes, size_t size, const char *
 }
 
 /* One or more samples of `inner` axes; no axis is empty. */
-static bool has_samples(const NnTensor *t, int inner, size_t *count)
+static bool splits_into(const NnTensor *t, int inner, size_t *count)
 {
     for (int i = 0; i < t->rank; i++)
         if (t->dims[i] < 1 || t->dims[i] > INT32_MAX) return false;
@@ -120,7 +120,7 @@ static bool has_samples(const NnTensor *t, int inner, size_t *count)
 static bool split_images(const Fitting *f, const NnTensor *t, int dims[3], size_t *count)
 {
     const int inner = t->rank == 2 || (t->rank == 3 && f->to[0] == 1) ? 2 : 3;
-    if (!has_samples(t, inner, count)) return false;
+    if (!splits_into(t, inner, count)) return false;
     dims[0] = 1;
     for (int i = 0; i < inner; i++) dims[3 - inner + i] = (int)t->dims[t->rank - inner + i];
     return true;
@@ -129,9 +129,9 @@ static bool split_images(const Fitting *f, const NnTensor *t, int dims[3], size_
 /* Values have all axes of the net's input, or are in a row. */
 static bool split_values(const Fitting *f, const NnTensor *t, size_t *count)
 {
-    bool same = has_samples(t, f->rank, count);
+    bool same = splits_into(t, f->rank, count);
     for (int i = 0; same && i < f->rank; i++) same = t->dims[t->rank - f->rank + i] == f->dims[i];
-    return same || (has_samples(t, 1, count) && (size_t)t->dims[t->rank - 1] == f->elements);
+    return same || (splits_into(t, 1, count) && (size_t)t->dims[t->rank - 1] == f->elements);
 }
 
 /* Leaves how many samples there are, and the axes of images; false where the shape does not fit. */
