@@ -19,9 +19,9 @@ def read(path):
     return tensors
 
 
-def write(path, tensors):
+def write(path, tensors, metadata=None):
     names = {dtype: name for name, dtype in TYPES.items()}
-    header, data = {}, b""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
     for name, t in tensors.items():
         begin = len(data)
         data += t.contiguous().numpy().tobytes()

@@ -15,7 +15,8 @@
  *                    end of the steps
  *
  * A further output is y.NAME, and so are train.y and dy; a further target is target.NAME.
- * All other names are parameters' and buffers': the values to begin with.
+ * All other names are parameters' and buffers': the values to begin with.  A file with the note of
+ * training with simulated int8 (commands/support/simulated.h) is of the net that simulates int8.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -469,6 +470,8 @@ static int load_reference_net(Reference *r)
 {
     LoadOptions load = r->options->load;
     load.train = find_tensor(r, "target") != NULL;
+    load.simulates = true;
+    load.weights = r->path;
     int status = load_net(&load, &r->l);
     if (status != STATUS_OK) return status;
     r->outputs = rows_of_outputs(&r->l);
