@@ -193,14 +193,12 @@ static int read_kept_layers(Quantization *q)
     return STATUS_OK;
 }
 
-/* Training has seen all layers in int8, at these scales. */
+/* The scales of the values are those that training has learned, also where a layer beside them stays in f32. */
 static int check_learned(const Quantization *q)
 {
     const QuantizeRequest *r = q->request;
-    const char *option = r->method_given ? "--calibration" : r->keep ? "--keep" : "--max-drop";
-    if (!q->learned || !(r->method_given || r->keep || r->max_drop >= 0)) return STATUS_OK;
-    return usage_error(&command_quantize, "%s: %s has scales for all layers, which were learned in training", option,
-                       r->weights);
+    if (!q->learned || !r->method_given) return STATUS_OK;
+    return usage_error(&command_quantize, "--calibration: %s has scales that were learned in training", r->weights);
 }
 
 static int quantize_model(Quantization *q)
