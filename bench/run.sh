@@ -227,7 +227,19 @@ END
     [ -n "$ort" ] || printf 'onnxruntime is not installed here, or has no models.\n\n'
     table infer
     table train
+    [ -n "$only" ] || bf16_table
     [ -n "$only" ] || int8_table
+}
+
+# Computing in bf16, of all rows: see bf16.sh.
+bf16_table() {
+    NNC=$NNC CC=$CC THREADS=$THREADS ROUNDS=$ROUNDS PYTHON=$PYTHON TIME=$TIME sh bench/bf16.sh >"$tmp/bf16" || {
+        say 'bf16: left out'
+        return
+    }
+    printf 'With \140--compute bf16\140, and PyTorch with autocast (\140bench/bf16.sh\140):\n\n'
+    cat "$tmp/bf16"
+    printf '\n'
 }
 
 # Nets in int8, of all rows: see int8.sh.

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """PyTorch as a peer of nnc: one row of the benchmark.
 
-peer_torch.py time MODEL BATCH infer|train THREADS SECONDS [channels_last]
-    prints "median_ms least_ms resident_mb runs"
+peer_torch.py time MODEL BATCH infer|train THREADS SECONDS [channels_last] [bf16]
+    prints "median_ms least_ms resident_mb runs"; bf16: with autocast, which computes
+    convolutions and dense layers in bf16 and keeps parameters in f32
 peer_torch.py export MODEL FILE.onnx
     writes the model for onnxruntime, batch 1
 peer_torch.py version
@@ -64,13 +65,16 @@ def resident():
     return 0
 
 
-def passes(model, x, y, train):
+def passes(model, x, y, train, bf16=False):
     """The function that is timed."""
+    def autocast():
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16)
+
     if not train:
         model.eval()
 
         def infer():
-            with torch.no_grad():
+            with torch.no_grad(), autocast():
                 model(x)
         return infer
     model.train()
@@ -79,7 +83,9 @@ def passes(model, x, y, train):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        loss_of(model(x), y).backward()
+        with autocast():
+            loss = loss_of(model(x), y)
+        loss.backward()
         optimizer.step()
     return step
 
@@ -96,14 +102,14 @@ def measure(run, seconds):
     return times
 
 
-def time_row(name, batch, mode, threads, seconds, layout=""):
+def time_row(name, batch, mode, threads, seconds, *how):
     torch.set_num_threads(int(threads))
     model, shape, classes = make(name)
     x = torch.randn(int(batch), *shape)
     y = torch.randint(0, classes, (int(batch),))
-    if layout == "channels_last":
+    if "channels_last" in how:
         model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-    times = measure(passes(model, x, y, mode == "train"), float(seconds))
+    times = measure(passes(model, x, y, mode == "train", "bf16" in how), float(seconds))
     print("%.4f %.4f %.0f %d" % (times[len(times) // 2] * 1e3, times[0] * 1e3, resident(), len(times)))
 
 
