@@ -27,6 +27,8 @@
 #include "runtime/kernels/quantized/quantized_depthwise.h"
 #include "runtime/kernels/quantized/quantized_map.h"
 #include "runtime/kernels/quantized/quantized_pool.h"
+#include "runtime/kernels/quantized/simulated_values.h"
+#include "runtime/kernels/quantized/simulated_weights.h"
 #include "runtime/kernels/reduction/channels.h"
 #include "runtime/kernels/reduction/reduce.h"
 #include "runtime/kernels/system/bf16.h"
@@ -106,6 +108,14 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_fill_uniform),
     NN_SYMBOL(nn_rescale),
     NN_SYMBOL(nn_clamp_int8),
+    NN_SYMBOL(nn_simulate),
+    NN_SYMBOL(nn_simulate_dx),
+    NN_SYMBOL(nn_simulate_errors),
+    NN_SYMBOL(nn_simulate_weight),
+    NN_SYMBOL(nn_simulate_weight_dweight),
+    NN_SYMBOL(nn_simulate_weight_dscale),
+    NN_SYMBOL(nn_scale_rows),
+    NN_SYMBOL(nn_rows_dscale),
     NN_SYMBOL(nn_quantize),
     NN_SYMBOL(nn_int8_avgpool),
     NN_SYMBOL(nn_int8_panels),
@@ -219,6 +229,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_region_avgpool_nhwc_dx),
     NN_SYMBOL(nn_region_maxpool_nhwc),
     NN_SYMBOL(nn_region_maxpool_nhwc_dx),
+    NN_SYMBOL(nn_channel_scaled),
+    NN_SYMBOL(nn_channel_products),
     NN_SYMBOL(nn_channel_sums),
     NN_SYMBOL(nn_channel_sums_bf16),
     NN_SYMBOL(nn_gate),

@@ -6,6 +6,7 @@
  */
 #include "autodiff/backward.h"
 #include "graph/graph.h"
+#include "ops/shared/channels.h"
 #include "ops/shared/elementwise.h"
 
 static const char *const affine_in[] = {"x", "scale", "shift", NULL};
@@ -60,6 +61,50 @@ static void affine_dscale_plain(Writer *w, const Node *n)
 
 static void affine_dshift_plain(Writer *w, const Node *n) { put_sums(w, n, "sum += dy[k];\n", "dshift[c] = total;\n"); }
 
+/* ---- fast form: runtime/kernels/reduction/channels.h ------------------------------------------------- */
+
+static void put_channels_call(Writer *w, const Node *n, const char *call)
+{
+    channels_put_size(w, "$N", node_shape_in(n), n->layout);
+    writer_put(w, call);
+}
+
+static void affine_emit(Writer *w, const Node *n)
+{
+    put_channels_call(w, n, "nn_channel_scaled(&size, x, scale, shift, y, $t, $T);");
+}
+
+static void affine_dx_emit(Writer *w, const Node *n)
+{
+    put_channels_call(w, n, "nn_channel_scaled(&size, dy, scale, NULL, dx, $t, $T);");
+}
+
+static void affine_dscale_emit(Writer *w, const Node *n)
+{
+    put_channels_call(w, n, "nn_channel_products(&size, dy, x, dscale, $t, $T);");
+}
+
+static void affine_dshift_emit(Writer *w, const Node *n)
+{
+    put_channels_call(w, n, "nn_channel_sums(&size, $C, dy, dshift, $t, $T);");
+}
+
+static const Variant affine_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .traits = VARIANT_ANY_BATCH, .emit = affine_emit, .kernel = "channels"},
+    {0}};
+static const Variant affine_dx_variants[] = {{.name = "simd",
+                                              .layouts = IN_ANY_LAYOUT,
+                                              .traits = VARIANT_ANY_BATCH,
+                                              .emit = affine_dx_emit,
+                                              .kernel = "channels"},
+                                             {0}};
+static const Variant affine_dscale_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .emit = affine_dscale_emit, .kernel = "channels"}, {0}};
+static const Variant affine_dshift_variants[] = {
+    {.name = "simd", .layouts = IN_ANY_LAYOUT, .emit = affine_dshift_emit, .kernel = "channels"}, {0}};
+
+/* ---- gradients ------------------------------------------------------------------------------------------- */
+
 static const Op affine_dx = {
     .name = "channel_affine.dx",
     .class = OP_INTERNAL,
@@ -67,6 +112,7 @@ static const Op affine_dx = {
     .in = dx_in,
     .out = dx_out,
     .plain = affine_dx_plain,
+    .variants = affine_dx_variants,
 };
 
 static const Op affine_dscale = {
@@ -75,6 +121,7 @@ static const Op affine_dscale = {
     .in = dscale_in,
     .out = dscale_out,
     .plain = affine_dscale_plain,
+    .variants = affine_dscale_variants,
 };
 
 static const Op affine_dshift = {
@@ -83,6 +130,7 @@ static const Op affine_dshift = {
     .in = dshift_in,
     .out = dshift_out,
     .plain = affine_dshift_plain,
+    .variants = affine_dshift_variants,
 };
 
 static void affine_grad(Backward *b, const Node *n)
@@ -106,4 +154,5 @@ const Op op_channel_affine = {
     .flops = affine_flops,
     .grad = affine_grad,
     .plain = affine_plain,
+    .variants = affine_variants,
 };

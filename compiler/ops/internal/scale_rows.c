@@ -51,12 +51,48 @@ static void rows_dscale_plain(Writer *w, const Node *n)
                   "}\n");
 }
 
+/* ---- fast form: runtime/kernels/quantized/simulated_weights.h ---------------------------------------- */
+
+static void put_rows_call(Writer *w, const Tensor *weight, const char *call)
+{
+    bind_rows_of(w, weight);
+    writer_put(w, "static const nn_weight_rows d = {.rows = $rows, .columns = $columns};\n");
+    writer_put(w, call);
+}
+
+static void rows_emit(Writer *w, const Node *n)
+{
+    put_rows_call(w, n->in[0],
+                  node_has(n, 2) ? "nn_scale_rows(&d, weight, scale, shift, y, $t, $T);"
+                                 : "nn_scale_rows(&d, weight, scale, NULL, y, $t, $T);");
+}
+
+static void rows_dweight_emit(Writer *w, const Node *n)
+{
+    put_rows_call(w, n->out[0], "nn_scale_rows(&d, dy, scale, NULL, dweight, $t, $T);");
+}
+
+static void rows_dscale_emit(Writer *w, const Node *n)
+{
+    put_rows_call(w, n->in[1], "nn_rows_dscale(&d, dy, weight, dscale, $t, $T);");
+}
+
+static const Variant rows_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = rows_emit, .kernel = "simulated_weights"}, {0}};
+static const Variant rows_dweight_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = rows_dweight_emit, .kernel = "simulated_weights"}, {0}};
+static const Variant rows_dscale_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = rows_dscale_emit, .kernel = "simulated_weights"}, {0}};
+
+/* ---- gradients ------------------------------------------------------------------------------------------- */
+
 static const Op rows_dweight = {
     .name = "scale_rows.dweight",
     .class = OP_INTERNAL,
     .in = dweight_in,
     .out = dweight_out,
     .plain = rows_dweight_plain,
+    .variants = rows_dweight_variants,
 };
 
 static const Op rows_dscale = {
@@ -65,6 +101,7 @@ static const Op rows_dscale = {
     .in = dscale_in,
     .out = dscale_out,
     .plain = rows_dscale_plain,
+    .variants = rows_dscale_variants,
 };
 
 /* Of in[input], by the other one of weight and scale. */
@@ -85,4 +122,5 @@ const Op op_scale_rows = {
     .shape = model_value_shape,
     .grad = rows_grad,
     .plain = rows_plain,
+    .variants = rows_variants,
 };

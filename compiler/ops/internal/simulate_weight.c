@@ -56,12 +56,46 @@ static void weight_dscale_plain(Writer *w, const Node *n)
                        "}\n");
 }
 
+/* ---- fast form: runtime/kernels/quantized/simulated_weights.h ---------------------------------------- */
+
+static void put_weight_rows(Writer *w, const Tensor *weight, const char *call)
+{
+    bind_weight_rows(w, weight);
+    writer_put(w, "static const nn_weight_rows d = {.rows = $rows, .columns = $columns};\n");
+    writer_put(w, call);
+}
+
+static void weight_emit(Writer *w, const Node *n)
+{
+    put_weight_rows(w, n->in[0], "nn_simulate_weight(&d, weight, scale, y, $t, $T);");
+}
+
+static void weight_dweight_emit(Writer *w, const Node *n)
+{
+    put_weight_rows(w, n->in[1], "nn_simulate_weight_dweight(&d, dy, weight, scale, dweight, $t, $T);");
+}
+
+static void weight_dscale_emit(Writer *w, const Node *n)
+{
+    put_weight_rows(w, n->in[1], "nn_simulate_weight_dscale(&d, dy, weight, scale, dscale, $t, $T);");
+}
+
+static const Variant weight_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = weight_emit, .kernel = "simulated_weights"}, {0}};
+static const Variant weight_dweight_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = weight_dweight_emit, .kernel = "simulated_weights"}, {0}};
+static const Variant weight_dscale_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = weight_dscale_emit, .kernel = "simulated_weights"}, {0}};
+
+/* ---- gradients ------------------------------------------------------------------------------------------- */
+
 static const Op weight_dweight = {
     .name = "simulate_weight.dweight",
     .class = OP_INTERNAL,
     .in = gradients_in,
     .out = dweight_out,
     .plain = weight_dweight_plain,
+    .variants = weight_dweight_variants,
 };
 
 static const Op weight_dscale = {
@@ -70,6 +104,7 @@ static const Op weight_dscale = {
     .in = gradients_in,
     .out = dscale_out,
     .plain = weight_dscale_plain,
+    .variants = weight_dscale_variants,
 };
 
 static void weight_grad(Backward *b, const Node *n)
@@ -89,4 +124,5 @@ const Op op_simulate_weight = {
     .shape = model_value_shape,
     .grad = weight_grad,
     .plain = weight_plain,
+    .variants = weight_variants,
 };

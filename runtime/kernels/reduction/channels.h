@@ -12,6 +12,9 @@
 #ifdef NN_LINKED
 
 void nn_normalize(const nn_shape *, const float *x, const float *mean, const float *std, float *y, int t, int T);
+void nn_channel_scaled(const nn_shape *, const float *x, const float *scale, const float *shift, float *y, int t,
+                       int T);
+void nn_channel_products(const nn_shape *, const float *a, const float *b, float *sum, int t, int T);
 void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
 void nn_channel_sums_bf16(const nn_shape *, long step, const uint16_t *dy, float *sum, int t, int T);
 
@@ -140,6 +143,55 @@ NN_KERNEL void nn_normalize(const nn_shape *shape, const float *x, const float *
                 nn_store_part(y + at + j, p - j, (nn_load_part(x + at + j, p - j) - m) / d);
         }
     }
+}
+
+/* a · p + q */
+NN_INLINE nn_vec nn_column_scaled(nn_vec a, nn_vec b, const nn_columns *d, long k)
+{
+    (void)b;
+    return nn_load(d->p + k) * a + nn_load(d->q + k);
+}
+
+NN_INLINE void nn_channel_scaled_nhwc(nn_shape shape, const float *x, const float *scale, const float *shift, float *y,
+                                      int t, int T)
+{
+    const long c = shape.c;
+    const nn_rows_part part = nn_rows_part_of(shape.n, c, t, T);
+    const long at = part.row * c;
+    nn_columns f;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store(f.p + j, nn_column_values(scale, 1, k + j, count - j));
+            nn_store(f.q + j, nn_column_values(shift, 0, k + j, count - j));
+        }
+        nn_rows_map(nn_column_scaled, &f, part.rows, count,
+                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
+    }
+}
+
+/* y = scale · x + shift, shift NULL: 0; y may be x */
+NN_KERNEL void nn_channel_scaled(const nn_shape *shape, const float *x, const float *scale, const float *shift,
+                                 float *y, int t, int T)
+{
+    const long c = shape->c, p = shape->p, runs = shape->n * c;
+    if (p == 1) {
+        nn_channel_scaled_nhwc(*shape, x, scale, shift, y, t, T);
+        return;
+    }
+    for (long i = runs * t / T; i < runs * (t + 1) / T; i++) {
+        const nn_vec factor = nn_broadcast(scale[i % c]), offset = nn_broadcast(shift ? shift[i % c] : 0);
+        for (long j = i * p; j < (i + 1) * p; j += NN_W)
+            nn_store_some(y + j, (i + 1) * p - j, factor * nn_load_some(x + j, (i + 1) * p - j) + offset);
+    }
+}
+
+/* sum[c] = Σ over n and p of a · b */
+NN_KERNEL void nn_channel_products(const nn_shape *shape, const float *a, const float *b, float *sum, int t, int T)
+{
+    const nn_channels s = nn_channels_of(*shape, t, T);
+    for (long k = s.first; k < s.last; k += s.step)
+        nn_channel_store(sum, k, s, nn_channel_sum(s, k, nn_term_product, nn_zero(), a, b));
 }
 
 #endif /* NN_LINKED */
