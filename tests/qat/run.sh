@@ -68,6 +68,34 @@ if awk "BEGIN { d = $(cat loss_layersq) - $(cat loss_layers8); exit !(d < 1e-4 &
     bad "the simulated net's loss is $(cat loss_layersq), the int8 net's $(cat loss_layers8)"
 fi
 
+# A net with a head, whose layers are simulated as well.
+what='a head'
+cat >head.nn <<'END'
+net hd {
+    input(1x28x28)
+    conv(4, 5, stride=2) as c1  batchnorm as b1  relu
+    head aux (weight=0.3) { global_avgpool  flatten  dense(10) as a }
+    conv(8, 3, stride=2) as c2  relu
+    flatten
+    dense(10) as d
+}
+train hd { loss cross_entropy  optimizer adam(lr=2e-3)  batch 32 }
+END
+# shellcheck disable=SC2086
+runs 0 train head.nn --limit 300 --steps 20 $one -o hd.safetensors
+# shellcheck disable=SC2086
+runs 0 train head.nn --quantize int8 --init hd.safetensors --limit 300 --steps 4 $one -o hdq.safetensors
+# shellcheck disable=SC2086
+runs 0 quantize head.nn --weights hdq.safetensors --limit 100 $one -o hd8.safetensors
+for w in hdq hd8; do
+    # shellcheck disable=SC2086
+    runs 0 eval head.nn --weights $w.safetensors --limit 200 $one
+    sed -n 's/^loss *\([0-9.]*\) .*/\1/p' out >loss_$w
+done
+same loss_hdq loss_hd8
+try 'the scale of the head is learned' python3 "$here/moved.py" hd.safetensors hdq.safetensors aux.a.weight \
+    quantization/aux.a.qweight.scale_factor
+
 # ---- layers that stay in f32 -----------------------------------------------------------------------
 
 # Such a layer has its weights as they were trained, unrounded; all values keep their learned scales.
@@ -127,10 +155,6 @@ runs 2 train "$net" --quantize int8 --compute bf16 --init even.safetensors --lim
 says err 'bf16 would round them again'
 runs 1 eval "$net" --compute bf16 --weights q.safetensors --limit 100
 says err 'the weights of q.safetensors are for int8, which is simulated in floats'
-printf 'net hd { input(1x28x28) flatten dense(8) head aux { dense(10) } dense(10) }\n' >hd.nn
-runs 0 train hd.nn --limit 50 --steps 1 --threads 1 --jit tcc -o hd.safetensors
-runs 1 train hd.nn --limit 50 --quantize int8 --init hd.safetensors -o w.safetensors
-says err 'hd has heads'
 runs 1 train "$net" --limit 50 --quantize int8 --init layers.safetensors -o w.safetensors
 runs 2 quantize "$net" --weights q.safetensors --limit 50 --calibration range -o w.safetensors
 says err 'has scales that were learned in training'

@@ -11,8 +11,6 @@ bool simulated_is_of(const NnTensors *file) { return nn_tensors_metadata(file, S
 
 int simulated_apply(Model *m)
 {
-    if (m->net->heads.count)
-        return fail(STATUS_INPUT, "--quantize: %s has heads, which int8 weights do not have", m->net->name);
     Graph *made = simulate_net(m->net);
     if (!made) return fail(STATUS_INPUT, "--quantize: %s has no layer that can be in int8", m->net->name);
     m->original = m->net;
