@@ -25,6 +25,7 @@
 #include "runtime/kernels/quantized/quantized_average.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
 #include "runtime/kernels/quantized/quantized_depthwise.h"
+#include "runtime/kernels/quantized/quantized_grouped.h"
 #include "runtime/kernels/quantized/quantized_map.h"
 #include "runtime/kernels/quantized/quantized_pool.h"
 #include "runtime/kernels/quantized/simulated_values.h"
@@ -122,6 +123,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_int8_forward),
     NN_SYMBOL(nn_int8_depthwise_panels),
     NN_SYMBOL(nn_int8_depthwise),
+    NN_SYMBOL(nn_int8_grouped_panels),
+    NN_SYMBOL(nn_int8_grouped),
     NN_SYMBOL(nn_int8_sum),
     NN_SYMBOL(nn_int8_join),
     NN_SYMBOL(nn_int8_lookup),

@@ -74,12 +74,23 @@ NN_SIZE int nn_planar_serves(long channels, long height, long width, long output
 /* Products of an output: each row of taps ends in zeros to a multiple of four. */
 NN_SIZE long nn_int8_depth(long c, long kh, long kw) { return kh * nn_round_up(kw * c, 4); }
 
+enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
+
 /* A panel of 16 rows of `depth` weights, and their sums; in bytes. */
 NN_SIZE long nn_int8_panel_bytes(long depth) { return (depth + 4) * NN_PANEL; }
 
 NN_SIZE long nn_int8_packed(long outputs, long depth)
 {
     return nn_round_up(outputs, NN_PANEL) / NN_PANEL * nn_int8_panel_bytes(depth);
+}
+
+/* Groups that are computed as one, zeros in the place of the weights between them, so that panels are
+ * full: a divisor of their number, all of them where no other suffices. */
+NN_SIZE long nn_int8_joined(long groups, long outputs_of_one)
+{
+    long joined = 1;
+    while (joined < groups && (joined * outputs_of_one < NN_PANEL || groups % joined)) joined++;
+    return joined;
 }
 
 /* Depthwise: fours of a column's taps, or of the one row's. */
@@ -93,6 +104,18 @@ NN_SIZE long nn_int8_depthwise_panel_bytes(long kh, long kw) { return (nn_int8_q
 NN_SIZE long nn_int8_depthwise_packed(long channels, long kh, long kw)
 {
     return nn_round_up(channels, NN_PANEL) / NN_PANEL * nn_int8_depthwise_panel_bytes(kh, kw);
+}
+
+/* In groups of at most 8 channels with as many outputs, groups of 2 as one of 4: panels of 16 outputs. */
+NN_SIZE int nn_int8_grouped_serves(long groups, long channels, long outputs, long kh, long kw)
+{
+    const int sized = channels == 4 || channels == 8 || (channels == 2 && groups % 2 == 0);
+    return sized && groups > 1 && outputs == channels && (channels + 3) / 4 * kh * kw <= NN_INT8_QUADS;
+}
+
+NN_SIZE long nn_int8_grouped_panel_bytes(long width, long kh, long kw)
+{
+    return (kh * kw * (width / 4) + 1) * 4 * NN_PANEL;
 }
 
 /* ---- separable maps of images ------------------------------------------------------- */

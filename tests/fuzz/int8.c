@@ -30,13 +30,21 @@ static void add_bounds(Int8Writer *w)
     text_addf(&w->text, "%s%s\n", random_chance(w->r, 0.3) ? " batchnorm" : "", bounds[random_int(w->r, 0, 4)]);
 }
 
+/* A number of groups that both have. */
+static int64_t some_groups(Random *r, int64_t channels, int64_t outputs)
+{
+    int64_t groups = random_int(r, 1, channels);
+    while (channels % groups || outputs % groups) groups--;
+    return groups;
+}
+
 /* Of that many channels, at the size that there is. */
 static void add_conv(Int8Writer *w, int64_t out)
 {
     const int64_t k = w->size >= 3 && random_chance(w->r, 0.6) ? 3 : 1,
                   dilation = w->size >= 5 ? random_int(w->r, 1, 2) : 1;
     int64_t groups = out == w->channels && random_chance(w->r, 0.4) ? out : 1;
-    if (groups == 1 && out % 2 == 0 && w->channels % 2 == 0 && random_chance(w->r, 0.2)) groups = 2;
+    if (groups == 1 && random_chance(w->r, 0.3)) groups = some_groups(w->r, w->channels, out);
     text_addf(&w->text, "    conv(%lld, %lld, pad=%lld, dilation=%lld, groups=%lld, bias=%s)", (long long)out,
               (long long)k, (long long)(k / 2 * dilation), (long long)dilation, (long long)groups,
               random_chance(w->r, 0.5) ? "yes" : "no");
@@ -249,7 +257,8 @@ static void compare_forms(Verdict *v, const Graph *net, const float *x, bool wit
     float expected[SAMPLES * OUTPUTS];
     if (!infer_int8(v, net, &plain, x, expected, 0)) return;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) compare_int8(v, net, &forms[i], x, expected);
-    const bool x86 = native == TARGET_AVX2 || native == TARGET_AVX512 || native == TARGET_AVX512VNNI;
+    const bool x86 =
+        native == TARGET_AVX2 || native == TARGET_AVX512 || native == TARGET_AVX512VNNI;
     for (int t = 0; with_cc && t <= (int)native; t++) {
         const Target target = (Target)t;
         const Int8Form f = {arena_printf(net->compilation->arena, "by cc, %s", target_name(target)),

@@ -16,6 +16,7 @@
 #include "runtime/kernels/quantized/quantized_average.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
 #include "runtime/kernels/quantized/quantized_depthwise.h"
+#include "runtime/kernels/quantized/quantized_grouped.h"
 #include "runtime/kernels/quantized/quantized_map.h"
 #include "runtime/kernels/quantized/quantized_pool.h"
 
@@ -50,9 +51,13 @@ static Bytes random_bytes(long count, uint32_t *state, int least)
 
 /* ---- convolution ---------------------------------------------------------------------------- */
 
+typedef enum Kernel8 { DENSE8, DEPTHWISE8, GROUPED8 } Kernel8;
+
+/* `joined` groups of the layer are one of d. */
 typedef struct Layer8 {
     nn_int8_conv d;
-    bool depthwise;
+    Kernel8 kernel;
+    int joined;
     Bytes x, weight, bias, multiplier, shift, want;
 } Layer8;
 
@@ -60,15 +65,15 @@ static int8_t element_of(const Layer8 *l, long sample, int i, int j, long o)
 {
     const nn_int8_conv *d = &l->d;
     int32_t sum = ((const int32_t *)(void *)l->bias.at)[o];
-    const int channels = l->depthwise ? 1 : d->c;
+    const int channels = d->c / l->joined, outputs = d->o / l->joined, pitch = d->groups * d->c;
     for (int c = 0; c < channels; c++)
         for (int u = 0; u < d->kh; u++)
             for (int v = 0; v < d->kw; v++) {
                 const int row = i * d->sh + u * d->dh - d->top, column = j * d->sw + v * d->dw - d->left;
                 if (row < 0 || row >= d->h || column < 0 || column >= d->w) continue;
-                const long of = l->depthwise ? o : c;
+                const long of = o / outputs * channels + c;
                 sum += l->weight.at[((o * channels + c) * d->kh + u) * d->kw + v] *
-                       (l->x.at[((sample * d->h + row) * d->w + column) * d->c + of] - d->zero);
+                       (l->x.at[((sample * d->h + row) * d->w + column) * pitch + of] - d->zero);
             }
     const int32_t y = nn_rescale(sum, ((const int32_t *)(void *)l->multiplier.at)[o], l->shift.at[o]);
     return nn_clamp_int8(y + d->out_zero, d->low, d->high);
@@ -77,10 +82,10 @@ static int8_t element_of(const Layer8 *l, long sample, int i, int j, long o)
 /* Factors bring the sums to int8, so that every bit of their rounding is seen; one is 0. */
 static void fill_factors(Layer8 *l, uint32_t *state)
 {
-    const int depth = (l->depthwise ? 1 : l->d.c) * l->d.kh * l->d.kw;
+    const int depth = l->d.c / l->joined * l->d.kh * l->d.kw;
     int bits = 13;
     while (1 << (2 * (bits - 13)) < depth) bits++;
-    for (int o = 0; o < l->d.o; o++) {
+    for (int o = 0; o < l->d.groups * l->d.o; o++) {
         const int32_t range = 1 << (bits + 1);
         ((int32_t *)(void *)l->bias.at)[o] = (int32_t)(next_bits(state) % (uint32_t)range) - range / 2;
         ((int32_t *)(void *)l->multiplier.at)[o] = o == 2   ? 0
@@ -90,74 +95,99 @@ static void fill_factors(Layer8 *l, uint32_t *state)
     }
 }
 
-static Layer8 layer8_of(nn_int8_conv d, bool depthwise, uint32_t seed)
+static Layer8 layer8_of(nn_int8_conv d, Kernel8 kernel, int joined, uint32_t seed)
 {
     uint32_t state = seed;
-    const long depth = (long)(depthwise ? 1 : d.c) * d.kh * d.kw, pixels = (long)d.oh * d.ow;
+    const long depth = (long)d.c / joined * d.kh * d.kw, pixels = (long)d.oh * d.ow, outputs = (long)d.groups * d.o;
     Layer8 l = {.d = d,
-                .depthwise = depthwise,
-                .x = random_bytes((long)d.n * d.h * d.w * d.c, &state, -128),
-                .weight = random_bytes(d.o * depth, &state, -127),
-                .bias = bytes_of(d.o * 4L),
-                .multiplier = bytes_of(d.o * 4L),
-                .shift = bytes_of(d.o),
-                .want = bytes_of(d.n * pixels * d.o)};
+                .kernel = kernel,
+                .joined = joined,
+                .x = random_bytes((long)d.n * d.h * d.w * d.groups * d.c, &state, -128),
+                .weight = random_bytes(outputs * depth, &state, -127),
+                .bias = bytes_of(outputs * 4L),
+                .multiplier = bytes_of(outputs * 4L),
+                .shift = bytes_of(outputs),
+                .want = bytes_of(d.n * pixels * outputs)};
     fill_factors(&l, &state);
     for (long p = 0; p < d.n * pixels; p++)
-        for (long o = 0; o < d.o; o++)
-            l.want.at[p * d.o + o] = element_of(&l, p / pixels, (int)(p % pixels / d.ow), (int)(p % pixels % d.ow), o);
+        for (long o = 0; o < outputs; o++)
+            l.want.at[p * outputs + o] =
+                element_of(&l, p / pixels, (int)(p % pixels / d.ow), (int)(p % pixels % d.ow), o);
     return l;
 }
 
 typedef void Panels(const nn_int8_weights *, const int8_t *weight, int8_t *panels, int t, int T);
 typedef void DepthwisePanels(long c, long kh, long kw, const int8_t *weight, int8_t *panels, int t, int T);
+static long packed_bytes(const Layer8 *l)
+{
+    const nn_int8_conv *d = &l->d;
+    if (l->kernel == DEPTHWISE8) return nn_int8_depthwise_packed(d->o, d->kh, d->kw);
+    if (l->kernel == DENSE8) return d->groups * nn_int8_packed(d->o, nn_int8_depth(d->c, d->kh, d->kw));
+    return (d->groups * d->c + NN_PANEL - 1) / NN_PANEL * nn_int8_grouped_panel_bytes((d->c + 3) / 4 * 4, d->kh, d->kw);
+}
+
+static void pack_part(const nn_symbol *table, const Layer8 *l, int8_t *panels, int t, int T)
+{
+    const nn_int8_conv *d = &l->d;
+    const nn_int8_weights dense = {
+        (long)d->groups * l->joined, l->joined, d->o / l->joined, d->c / l->joined, d->kh, d->kw};
+    const nn_int8_weights grouped = {d->groups, d->c == 2 ? 2 : 1, d->o, d->c, d->kh, d->kw};
+    if (l->kernel == DEPTHWISE8)
+        ((DepthwisePanels *)kernel_named(table, "nn_int8_depthwise_panels"))(d->o, d->kh, d->kw, l->weight.at, panels,
+                                                                             t, T);
+    else if (l->kernel == DENSE8)
+        ((Panels *)kernel_named(table, "nn_int8_panels"))(&dense, l->weight.at, panels, t, T);
+    else
+        ((Panels *)kernel_named(table, "nn_int8_grouped_panels"))(&grouped, l->weight.at, panels, t, T);
+}
+
 typedef void Forward8(const nn_int8_conv *, const nn_int8_conv_args *, int t, int T);
 
 static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
 {
     const nn_int8_conv *d = &l->d;
-    const long count = (long)d->n * d->oh * d->ow * d->o, depth = nn_int8_depth(d->c, d->kh, d->kw);
-    const nn_int8_weights weights = {d->o, d->c, d->kh, d->kw};
-    const char *pack = l->depthwise ? "nn_int8_depthwise_panels" : "nn_int8_panels";
-    const char *forward = l->depthwise ? "nn_int8_depthwise" : "nn_int8_forward";
-    const Bytes panels =
-                    bytes_of(l->depthwise ? nn_int8_depthwise_packed(d->o, d->kh, d->kw) : nn_int8_packed(d->o, depth)),
-                y = bytes_of(count);
+    static const char *const kernels[] = {"nn_int8_forward", "nn_int8_depthwise", "nn_int8_grouped"};
+    const long count = (long)d->n * d->oh * d->ow * d->groups * d->o;
+    const Bytes panels = bytes_of(packed_bytes(l)), y = bytes_of(count);
     const nn_int8_conv_args args = {.x = l->x.at,
                                     .panels = panels.at,
                                     .bias = (const int32_t *)(void *)l->bias.at,
                                     .multiplier = (const int32_t *)(void *)l->multiplier.at,
                                     .shift = l->shift.at,
                                     .y = y.at};
-    for (int t = 0; t < T; t++) {
-        if (l->depthwise)
-            ((DepthwisePanels *)kernel_named(table, pack))(d->o, d->kh, d->kw, l->weight.at, panels.at, t, T);
-        else
-            ((Panels *)kernel_named(table, pack))(&weights, l->weight.at, panels.at, t, T);
-    }
-    for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, forward))(d, &args, t, T);
+    for (int t = 0; t < T; t++) pack_part(table, l, panels.at, t, T);
+    for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, kernels[l->kernel]))(d, &args, t, T);
     for (long i = 0; i < count; i++)
         assert_element(y.at[i] == l->want.at[i],
-                       "%d channels, %d outputs, %dx%d taps, %d threads: element %ld is %d, not %d", d->c, d->o, d->kh,
-                       d->kw, T, i, y.at[i], l->want.at[i]);
+                       "%d groups, %d channels, %d outputs, %dx%d taps, %d threads: element %ld is %d, not %d",
+                       d->groups, d->c, d->o, d->kh, d->kw, T, i, y.at[i], l->want.at[i]);
     ck_assert_msg(guard_holds(y.floats), "writes before the array");
     guarded_free(panels.floats), guarded_free(y.floats);
 }
 
-static void check_layer8(const nn_symbol *table, nn_int8_conv d, bool depthwise, uint32_t seed)
+static void check_groups8(const nn_symbol *table, nn_int8_conv d, Kernel8 kernel, int joined, uint32_t seed)
 {
-    Layer8 l = layer8_of(d, depthwise, seed);
+    Layer8 l = layer8_of(d, kernel, joined, seed);
     for (int T = 1; T <= THREADS; T++) check_threads(table, &l, T);
     guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
     guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
 }
 
-static void check_conv8(const nn_symbol *table, nn_int8_conv d, uint32_t seed) { check_layer8(table, d, false, seed); }
+static void check_conv8(const nn_symbol *table, nn_int8_conv d, uint32_t seed)
+{
+    check_groups8(table, d, DENSE8, 1, seed);
+}
+
+static void check_depthwise8(const nn_symbol *table, nn_int8_conv d, uint32_t seed)
+{
+    check_groups8(table, d, DEPTHWISE8, d.c, seed);
+}
 
 static nn_int8_conv square(int n, int c, int o, int size, int k, int stride, int pad)
 {
     const int out = (size + 2 * pad - k) / stride + 1;
     return (nn_int8_conv){.n = n,
+                          .groups = 1,
                           .c = c,
                           .h = size,
                           .w = size,
@@ -207,31 +237,66 @@ START_TEST(int8_depthwise)
 {
     const nn_symbol *table = kernels_of(_i);
     if (!table) return;
-    for (int c = 1; c <= 150; c += 1 + c / 3) check_layer8(table, square(2, c, c, 7, 3, 1, 1), true, (uint32_t)c);
-    check_layer8(table, square(1, 70, 70, 9, 3, 2, 1), true, 1);
+    for (int c = 1; c <= 150; c += 1 + c / 3) check_depthwise8(table, square(2, c, c, 7, 3, 1, 1), (uint32_t)c);
+    check_depthwise8(table, square(1, 70, 70, 9, 3, 2, 1), 1);
     nn_int8_conv rectified = square(1, 70, 70, 9, 3, 1, 1);
     rectified.low = 5;
-    check_layer8(table, rectified, true, 12);
-    check_layer8(table, square(1, 33, 33, 6, 1, 1, 0), true, 2);
-    check_layer8(table, square(1, 18, 18, 12, 7, 1, 3), true, 3);
+    check_depthwise8(table, rectified, 12);
+    check_depthwise8(table, square(1, 33, 33, 6, 1, 1, 0), 2);
+    check_depthwise8(table, square(1, 18, 18, 12, 7, 1, 3), 3);
     nn_int8_conv d = square(1, 20, 20, 24, 22, 1, 1); /* 484 taps of the largest numbers */
     d.zero = 127;
-    check_layer8(table, d, true, 4);
+    check_depthwise8(table, d, 4);
     nn_int8_conv row = square(1, 19, 19, 40, 1, 1, 0); /* of one row, as conv1d's */
     row.h = row.oh = 1, row.kw = 9, row.left = 4;
-    check_layer8(table, row, true, 6);
+    check_depthwise8(table, row, 6);
     row.dw = 12, row.left = 48; /* the columns of a window alone are interleaved */
-    check_layer8(table, row, true, 7);
+    check_depthwise8(table, row, 7);
     row = square(1, 3, 3, 40, 1, 1, 0);
     row.h = row.oh = 1, row.kw = 700, row.left = 340, row.ow = 21;
-    check_layer8(table, row, true, 8);
-    check_layer8(table, square(1, 70, 70, 150, 3, 1, 1), true, 9); /* several bands to a row */
-    check_layer8(table, square(1, 17, 17, 60, 5, 2, 2), true, 10);
-    check_layer8(table, square(2, 21, 21, 8, 1, 2, 0), true, 11);
+    check_depthwise8(table, row, 8);
+    check_depthwise8(table, square(1, 70, 70, 150, 3, 1, 1), 9); /* several bands to a row */
+    check_depthwise8(table, square(1, 17, 17, 60, 5, 2, 2), 10);
+    check_depthwise8(table, square(2, 21, 21, 8, 1, 2, 0), 11);
     d = square(1, 40, 40, 8, 3, 1, 2);
     d.dh = d.dw = 2;
     d.any_factor = 1, d.low = -20, d.high = 90, d.zero = -128;
-    check_layer8(table, d, true, 5);
+    check_depthwise8(table, d, 5);
+}
+END_TEST
+
+static nn_int8_conv in_groups(nn_int8_conv d, int groups)
+{
+    d.groups = groups;
+    return d;
+}
+
+START_TEST(int8_groups)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    check_groups8(table, in_groups(square(2, 24, 20, 9, 3, 1, 1), 3), DENSE8, 1, 1);
+    check_groups8(table, in_groups(square(1, 32, 16, 14, 3, 1, 1), 2), DENSE8, 1, 2); /* rows are copied */
+    check_groups8(table, in_groups(square(1, 40, 33, 7, 1, 1, 0), 2), DENSE8, 1, 3);
+    check_groups8(table, in_groups(square(1, 12, 20, 8, 3, 2, 1), 2), DENSE8, 4, 4);  /* 8 of 3 channels */
+    check_groups8(table, in_groups(square(1, 16, 16, 14, 3, 1, 1), 3), DENSE8, 8, 5); /* 24 of 2 */
+    check_groups8(table, in_groups(square(1, 15, 15, 5, 1, 1, 0), 1), DENSE8, 5, 6);
+    static const int widths[] = {2, 4, 8};
+    for (int k = 0; k < 3; k++)
+        for (int groups = 2; groups <= 36; groups += 2 + groups / 2)
+            check_groups8(table, in_groups(square(1, widths[k], widths[k], 7, 3, 1, 1), groups), GROUPED8, 1,
+                          (uint32_t)groups);
+    check_groups8(table, in_groups(square(2, 4, 4, 9, 3, 2, 1), 7), GROUPED8, 1, 7);
+    check_groups8(table, in_groups(square(1, 8, 8, 6, 1, 1, 0), 5), GROUPED8, 1, 8);
+    check_groups8(table, in_groups(square(1, 4, 4, 90, 5, 1, 2), 4), GROUPED8, 1, 9); /* several bands to a row */
+    nn_int8_conv d = in_groups(square(1, 8, 8, 8, 3, 1, 2), 9);
+    d.dh = d.dw = 2, d.low = 3; /* as with relu */
+    check_groups8(table, d, GROUPED8, 1, 10);
+    d.any_factor = 1, d.low = -20, d.high = 90, d.zero = -128;
+    check_groups8(table, d, GROUPED8, 1, 11);
+    d = in_groups(square(1, 4, 4, 40, 1, 1, 0), 6); /* of one row, the columns of a window alone */
+    d.h = d.oh = 1, d.kw = 160, d.dw = 3, d.left = 240;
+    check_groups8(table, d, GROUPED8, 1, 12);
 }
 END_TEST
 
@@ -244,7 +309,7 @@ static void check_rescaling(const nn_symbol *table, int low)
         uint32_t state = (uint32_t)more;
         nn_int8_conv d = square(1, 4, OUTPUTS, 1, 1, 1, 0);
         d.low = low;
-        Layer8 l = layer8_of(d, false, 9);
+        Layer8 l = layer8_of(d, DENSE8, 1, 9);
         for (int o = 0; o < OUTPUTS; o++) {
             const int32_t near = (int32_t)((next_bits(&state) % 256 - 128) << more);
             for (int k = 0; k < 4; k++) l.weight.at[o * 4 + k] = 0;
@@ -442,6 +507,7 @@ Suite *int8_kernels_suite(void)
     TCase *tests = tcase_create("int8 kernels");
     tcase_add_loop_test(tests, int8_sums, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_depthwise, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_groups, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_rescaling, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_additions, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_linear_additions, 0, kernel_tables());

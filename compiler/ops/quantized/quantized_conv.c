@@ -77,13 +77,16 @@ static const Op *quantized_conv_in_place(const Node *n, int64_t batch)
 static const char *quantized_conv_refusal(const Node *n)
 {
     const Correlation *c = &((const QuantizedSums *)n->attrs)->c;
-    return c->groups > 1 ? "it has groups" : correlate_refusal(c);
+    const int64_t joined = nn_int8_joined(c->groups, c->small.dim[0] / c->groups);
+    if (nn_int8_depth(c->large.dim[0] / c->groups * joined, c->slide[0].k, c->slide[1].k) > NN_INT8_MAX_DEPTH)
+        return "an output has too many products";
+    return correlate_refusal(c);
 }
 
 static void quantized_conv_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "outer", "%s", "");
-    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c, "nn_int8_forward");
+    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c);
 }
 
 static const char *quantized_depthwise_refusal(const Node *n)
@@ -98,7 +101,22 @@ static const char *quantized_depthwise_refusal(const Node *n)
 static void quantized_depthwise_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "outer", "%s", "");
-    quantized_call(w, n, &((const QuantizedSums *)n->attrs)->c, "nn_int8_depthwise");
+    quantized_depthwise_call(w, n, &((const QuantizedSums *)n->attrs)->c);
+}
+
+static const char *quantized_grouped_refusal(const Node *n)
+{
+    const Correlation *c = &((const QuantizedSums *)n->attrs)->c;
+    const int64_t channels = c->large.dim[0] / c->groups, outputs = c->small.dim[0] / c->groups;
+    return nn_int8_grouped_serves(c->groups, channels, outputs, c->slide[0].k, c->slide[1].k)
+               ? correlate_refusal(c)
+               : "its groups are not 2, 4 or 8 channels each";
+}
+
+static void quantized_grouped_emit(Writer *w, const Node *n)
+{
+    writer_bind(w, "outer", "%s", "");
+    quantized_grouped_call(w, n, &((const QuantizedSums *)n->attrs)->c);
 }
 
 static const Variant quantized_conv_variants[] = {
@@ -120,6 +138,15 @@ static const Variant quantized_conv_variants[] = {
      .prepack = &quantized_depthwise_panels,
      .emit = quantized_depthwise_emit,
      .kernel = "quantized_depthwise"},
+    {.name = "grouped_nhwc",
+     .layouts = IN_NHWC,
+     .dtypes = OF_I8,
+     .traits = VARIANT_SEQUENCES,
+     .refuses = quantized_grouped_refusal,
+     .cost = quantized_grouped_cost,
+     .prepack = &quantized_grouped_panels,
+     .emit = quantized_grouped_emit,
+     .kernel = "quantized_grouped"},
     {0},
 };
 

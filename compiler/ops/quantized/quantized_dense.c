@@ -49,7 +49,7 @@ static void quantized_dense_emit(Writer *w, const Node *n)
     const Correlation c = {
         .slide = {one, one}, .large = shape_image(inputs, 1, 1), .small = shape_image(outputs, 1, 1), .groups = 1};
     axis_bind_outer(w, shape_count(y) / outputs);
-    quantized_call(w, n, &c, "nn_int8_forward");
+    quantized_call(w, n, &c);
 }
 
 static const Variant quantized_dense_variants[] = {

@@ -40,14 +40,17 @@ void quantized_put_table(Writer *, const char *type, const char *name, const int
 /* ---- fast form: runtime/kernels/quantized/quantized_conv.h --------------------------------- */
 
 /* Packs in[1] for it; an operator of one input. */
-extern const Op quantized_panels, quantized_depthwise_panels;
+extern const Op quantized_panels, quantized_depthwise_panels, quantized_grouped_panels;
 
-/* Calls it for one group, of a node of QuantizedSums. */
-void quantized_call(Writer *, const Node *, const Correlation *, const char *kernel);
+/* Calls it, of a node of QuantizedSums. */
+void quantized_call(Writer *, const Node *, const Correlation *);
+void quantized_depthwise_call(Writer *, const Node *, const Correlation *);
+void quantized_grouped_call(Writer *, const Node *, const Correlation *);
 
 /* In multiply-adds of floats. */
 double quantized_cost(const Node *, const CostModel *);
 double quantized_depthwise_cost(const Node *, const CostModel *);
+double quantized_grouped_cost(const Node *, const CostModel *);
 
 /* ---- rules ------------------------------------------------------------------------------------ */
 

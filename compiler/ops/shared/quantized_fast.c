@@ -13,21 +13,39 @@ static int64_t depth_of_row(Shape weight) { return shape_count(weight) / weight.
 static int64_t columns_of_taps(Shape weight) { return weight.rank > 2 ? weight.dim[weight.rank - 1] : 1; }
 static int64_t rows_of_taps(Shape weight) { return depth_of_row(weight) / weight.dim[1] / columns_of_taps(weight); }
 
+/* A convolution's groups, and of those how many are computed as one.  A fully connected layer has one. */
+static int64_t weight_groups(const Node *n)
+{
+    const int64_t groups = ((const QuantizedSums *)n->attrs)->c.groups;
+    return groups ? groups : 1;
+}
+
+static int64_t joined_groups(int64_t groups, int64_t outputs) { return nn_int8_joined(groups, outputs / groups); }
+
 static bool int8_panels_shape(Graph *g, Node *n)
 {
     const Shape weight = n->in[0]->shape;
-    const int64_t depth = nn_int8_depth(weight.dim[1], rows_of_taps(weight), columns_of_taps(weight));
-    node_out_as(g, n, DTYPE_I8, false, shape_vector(nn_int8_packed(weight.dim[0], depth)));
+    const int64_t groups = weight_groups(n), joined = joined_groups(groups, weight.dim[0]), computed = groups / joined;
+    const int64_t depth = nn_int8_depth(joined * weight.dim[1], rows_of_taps(weight), columns_of_taps(weight));
+    node_out_as(g, n, DTYPE_I8, false, shape_vector(computed * nn_int8_packed(weight.dim[0] / computed, depth)));
     return true;
+}
+
+static void put_packing(Writer *w, const Node *n, int64_t joined, const char *kernel)
+{
+    const Shape weight = n->in[0]->shape;
+    const int64_t groups = weight_groups(n);
+    const int64_t size[] = {
+        groups, joined, weight.dim[0] / groups, weight.dim[1], rows_of_taps(weight), columns_of_taps(weight)};
+    writer_bind_fields(w, "size", "groups joined o c kh kw", size);
+    writer_bind(w, "kernel", "%s", kernel);
+    writer_put(w, "static const nn_int8_weights size = {$size};\n"
+                  "$kernel(&size, weight, panels, $t, $T);");
 }
 
 static void int8_panels_emit(Writer *w, const Node *n)
 {
-    const Shape weight = n->in[0]->shape;
-    const int64_t size[] = {weight.dim[0], weight.dim[1], rows_of_taps(weight), columns_of_taps(weight)};
-    writer_bind_fields(w, "size", "o c kh kw", size);
-    writer_put(w, "static const nn_int8_weights size = {$size};\n"
-                  "nn_int8_panels(&size, weight, panels, $t, $T);");
+    put_packing(w, n, joined_groups(weight_groups(n), n->in[0]->shape.dim[0]), "nn_int8_panels");
 }
 
 static const Variant int8_panels_variants[] = {
@@ -43,6 +61,39 @@ const Op quantized_panels = {
     .shape = int8_panels_shape,
     .flops = region_no_flops,
     .variants = int8_panels_variants,
+};
+
+/* Groups of 2 channels are joined in pairs. */
+static int64_t paired_groups(Shape weight) { return weight.dim[1] == 2 ? 2 : 1; }
+
+static bool int8_grouped_shape(Graph *g, Node *n)
+{
+    const Shape weight = n->in[0]->shape;
+    const int64_t width = paired_groups(weight) * weight.dim[1], panels = (weight.dim[0] + NN_PANEL - 1) / NN_PANEL;
+    node_out_as(
+        g, n, DTYPE_I8, false,
+        shape_vector(panels * nn_int8_grouped_panel_bytes(width, rows_of_taps(weight), columns_of_taps(weight))));
+    return true;
+}
+
+static void int8_grouped_emit(Writer *w, const Node *n)
+{
+    put_packing(w, n, paired_groups(n->in[0]->shape), "nn_int8_grouped_panels");
+}
+
+static const Variant int8_grouped_variants[] = {
+    {.name = "bytes", .layouts = IN_NCHW, .dtypes = OF_I8, .emit = int8_grouped_emit, .kernel = "quantized_grouped"},
+    {0},
+};
+
+const Op quantized_grouped_panels = {
+    .name = "quantized.grouped_panels",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = int8_grouped_shape,
+    .flops = region_no_flops,
+    .variants = int8_grouped_variants,
 };
 
 static bool int8_depthwise_shape(Graph *g, Node *n)
@@ -99,16 +150,17 @@ static bool put_factors(Writer *w, const Multiplier *factor, int64_t count)
     return any;
 }
 
-void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *kernel)
+static void call_in_groups(Writer *w, const Node *n, const Correlation *c, int64_t groups, const char *kernel)
 {
     const QuantizedSums *a = n->attrs;
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const bool any_factor = put_factors(w, a->factor, small[0]);
     const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {large[0],
+    const int64_t size[] = {groups,
+                            large[0] / groups,
                             large[1],
                             large[2],
-                            small[0],
+                            small[0] / groups,
                             small[1],
                             small[2],
                             h->k,
@@ -124,7 +176,8 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *
                             a->low,
                             a->high,
                             any_factor};
-    writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor", size);
+    writer_bind_fields(w, "size", "groups c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor",
+                       size);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"
                   "const nn_int8_conv_args args = {\n"
@@ -132,8 +185,32 @@ void quantized_call(Writer *w, const Node *n, const Correlation *c, const char *
                   "$kernel(&size, &args, $t, $T);");
 }
 
+void quantized_call(Writer *w, const Node *n, const Correlation *c)
+{
+    call_in_groups(w, n, c, c->groups / joined_groups(c->groups, c->small.dim[0]), "nn_int8_forward");
+}
+
+void quantized_depthwise_call(Writer *w, const Node *n, const Correlation *c)
+{
+    call_in_groups(w, n, c, 1, "nn_int8_depthwise");
+}
+
+void quantized_grouped_call(Writer *w, const Node *n, const Correlation *c)
+{
+    call_in_groups(w, n, c, c->groups, "nn_int8_grouped");
+}
+
 /* As many as a direct convolution of floats, whose vectors are full. */
 double quantized_depthwise_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
 
-/* A quarter: as many bytes as floats, four times as many in a vector. */
-double quantized_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) / 4; }
+/* No product is for nothing, but what they read is copied for each output. */
+double quantized_grouped_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch) / 3; }
+
+/* A quarter: as many bytes as floats, four times as many in a vector.  Products of joined groups with one
+ * another are computed, too. */
+double quantized_cost(const Node *n, const CostModel *m)
+{
+    const Correlation *c = &((const QuantizedSums *)n->attrs)->c;
+    const int64_t joined = c->groups > 1 ? joined_groups(c->groups, c->small.dim[0]) : 1;
+    return (double)(node_macs(n) * m->batch * joined) / 4;
+}

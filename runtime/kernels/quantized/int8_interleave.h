@@ -21,6 +21,31 @@ NN_INLINE nn_quant_sums nn_quant_taps_of(nn_quant_sums four, int first)
 #endif
 }
 
+/* Word k of 32 bits of each 128, in all their lanes. */
+NN_INLINE nn_quant_sums nn_quant_dword(nn_quant_sums x, const int k)
+{
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+    nn_quant_sums y;
+    if (k == 0)
+        __asm__("vpshufd {$0, %1, %0|%0, %1, 0}" : "=v"(y) : "v"(x));
+    else if (k == 1)
+        __asm__("vpshufd {$85, %1, %0|%0, %1, 85}" : "=v"(y) : "v"(x));
+    else if (k == 2)
+        __asm__("vpshufd {$170, %1, %0|%0, %1, 170}" : "=v"(y) : "v"(x));
+    else
+        __asm__("vpshufd {$255, %1, %0|%0, %1, 255}" : "=v"(y) : "v"(x));
+    return y;
+#elif NN_QUANT_LANES == NN_QUANT_CHUNK
+    return x[k] - (nn_quant_sums){0};
+#else
+    int lane[NN_QUANT_LANES];
+    __builtin_memcpy(lane, &x, sizeof lane);
+    int made[NN_QUANT_LANES];
+    for (int i = 0; i < NN_QUANT_LANES; i++) made[i] = lane[i / NN_QUANT_CHUNK * NN_QUANT_CHUNK + k];
+    return nn_quant_load(made);
+#endif
+}
+
 /* One number after the other. */
 NN_INLINE void nn_quant_interleave_lanes(nn_quant_sums *to, const int8_t *const *from, long count)
 {
@@ -67,6 +92,12 @@ NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from,
     const nn_quant_sums more_low = nn_quant_low_bytes(row[2], row[3]), more_high = nn_quant_high_bytes(row[2], row[3]);
     to[0] = nn_quant_low_words(low, more_low), to[1] = nn_quant_high_words(low, more_low);
     to[2] = nn_quant_low_words(high, more_high), to[3] = nn_quant_high_words(high, more_high);
+}
+
+/* A block of channels as what is multiplied, in their order. */
+NN_INLINE nn_quant_sums nn_quant_row(const int8_t *from, long count)
+{
+    return nn_quant_load_bytes(from, count) ^ (int)0x80808080;
 }
 
 /* Of one tap, beside zeros. */
@@ -135,6 +166,19 @@ NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from,
         nn_quant_interleave_whole(to, from);
     else
         nn_quant_interleave_lanes(to, from, count);
+}
+
+/* A block of channels as what is multiplied, in their order. */
+NN_INLINE nn_quant_sums nn_quant_row(const int8_t *from, long count)
+{
+    nn_quant_x row[NN_QUANT_BLOCK] = {0};
+    nn_quant_sums words;
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2) || (defined(__SSE2__) && NN_QUANT_LANES == 4))
+    if (count >= NN_QUANT_BLOCK) return nn_quant_row_of(from);
+#endif
+    nn_quant_copy(row, from, count);
+    __builtin_memcpy(&words, row, sizeof words);
+    return words;
 }
 
 /* Of one tap; the others, whose weights are 0, are the same. */

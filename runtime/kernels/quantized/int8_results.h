@@ -41,6 +41,10 @@ NN_INLINE nn_quant_bounds nn_quant_bounds_of(const nn_int8_conv *d)
     return (nn_quant_bounds){d->any_factor, d->out_zero, d->low, d->high, d->low >= d->out_zero};
 }
 
+/* Numbers from pixel to pixel of the images. */
+NN_INLINE long nn_quant_pitch_of(const nn_int8_conv *d) { return (long)d->groups * d->c; }
+NN_INLINE long nn_quant_y_pitch_of(const nn_int8_conv *d) { return (long)d->groups * d->o; }
+
 NN_INLINE nn_quant_sums nn_quant_ints_or_zeros(const int *p, long count)
 {
     int lane[NN_QUANT_LANES];

@@ -1,5 +1,5 @@
 /*
- * quantized_conv.h: convolution and fully connected layers over int8 numbers, NHWC, one group.
+ * quantized_conv.h: convolution and fully connected layers over int8 numbers, NHWC.
  *
  *   sum = bias[o] + Σ_k w[o][k] · (x[k] − zero), in 32 bits
  *   y[o] = clamp(nn_rescale(sum, multiplier[o], shift[o]) + out_zero, low, high)
@@ -14,6 +14,9 @@
  *   rows     of the image, with the zero around it, where a row of results is divided well into tiles:
  *            the taps of a row are next to one another, and neighbouring pixels share them
  *   pixels   else: what each pixel of a block reads, in a row of its own (im2col)
+ *
+ * Groups are computed one after the other, as convolutions of some channels of the image.  Where a group
+ * has fewer outputs than a panel, several are one, with weights of 0 between them.
  */
 #ifndef NN_QUANTIZED_CONV_H
 #define NN_QUANTIZED_CONV_H
@@ -37,25 +40,28 @@ enum {
 
 /* ---- weights -------------------------------------------------------------------------------------- */
 
-/* Number k of a row of weights [c][kh][kw]. */
-NN_INLINE int8_t nn_quant_weight_at(const nn_int8_weights *d, const int8_t *row, long k)
+/* Number k of a row of weights [c][kh][kw] of joined groups, of which it is the one called `group`. */
+NN_INLINE int8_t nn_quant_weight_at(const nn_int8_weights *d, const int8_t *row, long group, long k)
 {
-    const long run = nn_round_up(d->kw * d->c, 4), u = k / run, v = k % run / d->c, c = k % run % d->c;
-    return v < d->kw ? row[(c * d->kh + u) * d->kw + v] : 0;
+    const long channels = d->joined * d->c, run = nn_round_up(d->kw * channels, 4);
+    const long u = k / run, v = k % run / channels, c = k % run % channels - group * d->c;
+    return v < d->kw && c >= 0 && c < d->c ? row[(c * d->kh + u) * d->kw + v] : 0;
 }
 
-/* nn_int8_packed of limits.h. */
+/* Those of each group that is computed, nn_int8_packed of limits.h. */
 NN_KERNEL void nn_int8_panels(const nn_int8_weights *d, const int8_t *weight, int8_t *panels, int t, int T)
 {
-    const long count = (d->o + NN_PANEL - 1) / NN_PANEL, depth = nn_int8_depth(d->c, d->kh, d->kw);
+    const long outputs = d->joined * d->o, each = (outputs + NN_PANEL - 1) / NN_PANEL;
+    const long depth = nn_int8_depth(d->joined * d->c, d->kh, d->kw), count = d->groups / d->joined * each;
     for (long p = count * t / T; p < count * (t + 1) / T; p++) {
+        const long first = p % each * NN_PANEL;
         int8_t *panel = panels + p * nn_int8_panel_bytes(depth);
         int32_t sums[NN_PANEL] = {0};
         __builtin_memset(panel, 0, (unsigned long)(depth * NN_PANEL));
-        for (long i = 0; i < NN_PANEL && p * NN_PANEL + i < d->o; i++) {
-            const int8_t *row = weight + (p * NN_PANEL + i) * d->c * d->kh * d->kw;
+        for (long i = 0; i < NN_PANEL && first + i < outputs; i++) {
+            const int8_t *row = weight + (p / each * outputs + first + i) * d->c * d->kh * d->kw;
             for (long k = 0; k < depth; k++) {
-                const int8_t value = nn_quant_weight_at(d, row, k);
+                const int8_t value = nn_quant_weight_at(d, row, (first + i) / d->o, k);
                 panel[k / 4 * 4 * NN_PANEL + i * 4 + k % 4] = value;
                 sums[i] += value;
             }
@@ -92,13 +98,22 @@ NN_INLINE void nn_quant_fill(nn_quant_x *to, int zero, long count)
     for (long i = 0; i < count; i++) to[i] = (nn_quant_x)(zero + NN_QUANT_OFFSET);
 }
 
+/* `count` pixels that are next to one another. */
+NN_INLINE void nn_quant_copy_run(const nn_int8_conv *d, nn_quant_x *to, const int8_t *from, long count)
+{
+    if (d->groups == 1)
+        nn_quant_copy(to, from, count * d->c);
+    else
+        for (long i = 0; i < count; i++) nn_quant_copy(to + i * d->c, from + i * nn_quant_pitch_of(d), d->c);
+}
+
 /* A row of taps from `from` on, where column 0 would be; some of them are beside the image. */
 NN_INLINE void nn_quant_copy_border(const nn_int8_conv *d, nn_quant_x *to, const int8_t *from, int column)
 {
     for (int v = 0; v < d->kw; v++, to += d->c) {
         const int at = column + v * d->dw;
         if (at >= 0 && at < d->w)
-            nn_quant_copy(to, from + (long)at * d->c, d->c);
+            nn_quant_copy(to, from + at * nn_quant_pitch_of(d), d->c);
         else
             nn_quant_fill(to, d->zero, d->c);
     }
@@ -112,11 +127,11 @@ NN_INLINE void nn_quant_copy_pixel(const nn_int8_conv *d, const int8_t *x, int i
     const long taken = (long)d->kw * d->c, run = nn_round_up(taken, 4);
     for (int u = 0; u < d->kh; u++, to += run) {
         const int row = i * d->sh - d->top + u * d->dh;
-        const int8_t *from = x + (long)row * d->w * d->c;
+        const int8_t *from = x + (long)row * d->w * nn_quant_pitch_of(d);
         if (row < 0 || row >= d->h)
             nn_quant_fill(to, d->zero, taken);
         else if (whole)
-            nn_quant_copy(to, from + (long)column * d->c, taken);
+            nn_quant_copy_run(d, to, from + column * nn_quant_pitch_of(d), d->kw);
         else
             nn_quant_copy_border(d, to, from, column);
         for (long k = taken; k < run; k++) to[k] = 0; /* beside weights of 0 */
@@ -134,11 +149,12 @@ NN_INLINE void nn_quant_copy_pixels(const nn_int8_conv *d, const int8_t *x, long
 {
     const long pixels = (long)d->oh * d->ow, depth = nn_int8_depth(d->c, d->kh, d->kw);
     if (nn_quant_is_pointwise(d)) {
-        nn_quant_copy(to, x + first * d->c, count * d->c);
+        nn_quant_copy_run(d, to, x + first * nn_quant_pitch_of(d), count);
         return;
     }
     for (long p = first; p < first + count; p++, to += depth)
-        nn_quant_copy_pixel(d, x + p / pixels * d->h * d->w * d->c, (int)(p % pixels / d->ow), (int)(p % d->ow), to);
+        nn_quant_copy_pixel(d, x + p / pixels * d->h * d->w * nn_quant_pitch_of(d), (int)(p % pixels / d->ow),
+                            (int)(p % d->ow), to);
 }
 
 /* ---- copies of rows -------------------------------------------------------------------------------------- */
@@ -167,7 +183,7 @@ NN_INLINE void nn_quant_copy_row(const nn_int8_conv *d, const nn_quant_image *m,
         nn_quant_fill(to, d->zero, m->columns * d->c);
     } else {
         nn_quant_fill(to, d->zero, left * d->c);
-        nn_quant_copy(to + left * d->c, x + row * d->w * d->c, right * d->c);
+        nn_quant_copy_run(d, to + left * d->c, x + row * d->w * nn_quant_pitch_of(d), right);
         nn_quant_fill(to + (left + right) * d->c, d->zero, (m->columns - left - right) * d->c);
     }
     for (long k = m->columns * d->c; k < m->pitch; k++) to[k] = 0; /* beside weights of 0 */
@@ -202,18 +218,19 @@ NN_INLINE void nn_quant_by_rows(const nn_int8_conv *d, const nn_int8_conv_args *
 {
     nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
     const nn_quant_part part = nn_quant_part_of(d, (long)d->n * d->oh, t, T);
+    const long image = d->h * d->w * nn_quant_pitch_of(d), apart = nn_quant_y_pitch_of(d);
     const nn_quant_reads reads = {copies, (long)d->sw * d->c, m->pitch * d->dh, nn_round_up((long)d->kw * d->c, 4),
                                   d->kh};
     for (long r = part.first, count; r < part.end && part.tile < part.tiles_end; r += count) {
         const long row = r % d->oh, left = part.end - r < d->oh - row ? part.end - r : d->oh - row;
         count = left < m->rows ? left : m->rows;
-        nn_quant_copy_rows(d, m, a->x + r / d->oh * d->h * d->w * d->c, row, count, copies);
+        nn_quant_copy_rows(d, m, a->x + r / d->oh * image, row, count, copies);
         for (long k = part.tile; k < part.tiles_end; k++) {
             const long o = k * NN_QUANT_TILE;
             const nn_quant_column c = nn_quant_column_at(d, a, o);
             nn_quant_reads at = reads;
             for (long i = 0; i < count; i++, at.x += m->pitch * d->sh)
-                nn_quant_rows(&c, &at, d->ow, a->y + (r + i) * d->ow * d->o + o, d->o);
+                nn_quant_rows(&c, &at, d->ow, a->y + (r + i) * d->ow * apart + o, apart);
         }
     }
 }
@@ -222,6 +239,7 @@ NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args
 {
     nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
     const long depth = nn_int8_depth(d->c, d->kh, d->kw), most = NN_QUANT_COPIES / depth;
+    const long apart = nn_quant_y_pitch_of(d);
     const long near = NN_QUANT_NEAR / (depth + d->o), limit = near < most ? near : most;
     const long block = limit > NN_QUANT_ROWS  ? limit / NN_QUANT_ROWS * NN_QUANT_ROWS
                        : most < NN_QUANT_ROWS ? most
@@ -234,18 +252,29 @@ NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args
         for (long k = part.tile; k < part.tiles_end; k++) {
             const long o = k * NN_QUANT_TILE;
             const nn_quant_column c = nn_quant_column_at(d, a, o);
-            nn_quant_rows(&c, &reads, count, a->y + p * d->o + o, d->o);
+            nn_quant_rows(&c, &reads, count, a->y + p * apart + o, apart);
         }
     }
+}
+
+/* From a group's first channel, panel and output on. */
+NN_INLINE nn_int8_conv_args nn_quant_group_of(const nn_int8_conv *d, const nn_int8_conv_args *a, long g)
+{
+    const long o = g * d->o, packed = nn_int8_packed(d->o, nn_int8_depth(d->c, d->kh, d->kw));
+    return (nn_int8_conv_args){a->x + g * d->c,   a->panels + g * packed, a->bias + o,
+                               a->multiplier + o, a->shift + o,           a->y + o};
 }
 
 NN_KERNEL void nn_int8_forward(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
 {
     const nn_quant_image m = nn_quant_image_of(d);
-    if (m.rows)
-        nn_quant_by_rows(d, a, &m, t, T);
-    else
-        nn_quant_by_pixels(d, a, t, T);
+    for (long g = 0; g < d->groups; g++) {
+        const nn_int8_conv_args group = nn_quant_group_of(d, a, g);
+        if (m.rows)
+            nn_quant_by_rows(d, &group, &m, t, T);
+        else
+            nn_quant_by_pixels(d, &group, t, T);
+    }
 }
 
 #endif /* NN_LINKED */

@@ -24,15 +24,9 @@ void nn_int8_depthwise(const nn_int8_conv *, const nn_int8_conv_args *, int t, i
 
 #else
 
-#include "runtime/kernels/quantized/int8_interleave.h"
-#include "runtime/kernels/quantized/int8_results.h"
+#include "runtime/kernels/quantized/int8_channels.h"
 
-enum {
-    NN_QUANT_PARTS = NN_INT8_QUADS * 4 / NN_QUANT_TAPS, /* lanes' products of a window, at most */
-    NN_QUANT_BAND = NN_QUANT_PARTS,                     /* interleaved columns of a run */
-    NN_QUANT_NEAR_BAND = 64,                            /* that stay in L1 with all else */
-    NN_QUANT_3_PARTS = (3 + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS
-};
+enum { NN_QUANT_3_PARTS = (3 + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS };
 
 /* Byte of a channel's weight of tap (u, v), where channels are 4 bytes apart. */
 NN_INLINE long nn_quant_tap_at(long kh, long u, long v)
@@ -61,47 +55,11 @@ NN_KERNEL void nn_int8_depthwise_panels(long c, long kh, long kw, const int8_t *
 
 /* ---- a block of channels ------------------------------------------------------------------------------ */
 
-typedef struct nn_quant_window {
-    int steps, parts; /* a window has `steps` columns of `parts` lanes' products, or of one row `steps` */
-    int apart;        /* columns of the image between them */
-    int taken;        /* columns of the band between them: the same or, where it has none between, 1 */
-    int run;          /* outputs of a band */
-} nn_quant_window;
-
-/* Channels first … first + count − 1. */
-typedef struct nn_quant_block {
-    nn_quant_sums weight[NN_QUANT_PARTS][NN_QUANT_GROUPS];
-    nn_quant_scale scale[NN_QUANT_GROUPS];
-    int8_t border[NN_QUANT_BLOCK];
-    long first, count;
-    int taken; /* of the window */
-} nn_quant_block;
-
-NN_INLINE nn_quant_window nn_quant_window_of(const nn_int8_conv *d)
+NN_INLINE nn_quant_window nn_quant_depthwise_window(const nn_int8_conv *d)
 {
     const int flat = d->kh == 1, steps = flat ? (d->kw + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS : d->kw;
-    const int parts = (d->kh + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS, apart = flat ? NN_QUANT_TAPS * d->dw : d->dw;
-    nn_quant_window w = {steps, parts, apart, apart, 1};
-    const long reach = (long)(steps - 1) * apart + 1, near = NN_QUANT_NEAR_BAND / parts, most = NN_QUANT_BAND / parts;
-    if (reach > most)
-        w.taken = 1;
-    else
-        w.run = (int)(((reach + 8 * d->sw <= near ? near : most) - reach) / d->sw + 1);
-    return w;
-}
-
-/* Vector g of ints that lie at byte `at` of each panel, 4 bytes to a channel. */
-NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const int8_t *panels, long first, int g, long at)
-{
-    const long bytes = nn_int8_depthwise_panel_bytes(d->kh, d->kw);
-    int lane[NN_QUANT_LANES] = {0};
-    for (int i = 0; i < NN_QUANT_LANES; i += NN_QUANT_CHUNK) {
-        const long c = first + nn_quant_channel(g, i);
-        if (c < d->c)
-            __builtin_memcpy(lane + i, panels + c / NN_PANEL * bytes + at + c % NN_PANEL * 4,
-                             NN_QUANT_CHUNK * sizeof *lane);
-    }
-    return nn_quant_load(lane);
+    return nn_quant_window_of(d, steps, (d->kh + NN_QUANT_TAPS - 1) / NN_QUANT_TAPS,
+                              flat ? NN_QUANT_TAPS * d->dw : d->dw);
 }
 
 /* The weights of step v and part q of a window. */
@@ -110,30 +68,19 @@ NN_INLINE nn_quant_sums nn_quant_block_weight(const nn_int8_conv *d, const int8_
 {
     const long tap = (d->kh == 1 ? v : q) * NN_QUANT_TAPS;
     const long at = d->kh == 1 ? nn_quant_tap_at(1, 0, tap) : nn_quant_tap_at(d->kh, tap, v);
-    const nn_quant_sums four = nn_quant_of_panels(d, panels, first, g, at / 4 * 4);
+    const long bytes = nn_int8_depthwise_panel_bytes(d->kh, d->kw);
+    const nn_quant_sums four = nn_quant_of_panels(d, panels, bytes, first, g, at / 4 * 4);
     return nn_quant_taps_of(four, (int)(at % 4));
 }
 
-NN_INLINE void nn_quant_block_of(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_window *w,
-                                 long first, nn_quant_block *b)
+NN_INLINE void nn_quant_depthwise_block_of(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_window *w,
+                                           long first, nn_quant_block *b)
 {
-    const long sums_at = nn_int8_depthwise_panel_bytes(d->kh, d->kw) - NN_PANEL * 4;
-    const int rectified = nn_quant_bounds_of(d).rectified;
-    nn_quant_scale scale[NN_QUANT_GROUPS];
-    b->first = first, b->taken = w->taken, b->count = d->c - first < NN_QUANT_BLOCK ? d->c - first : NN_QUANT_BLOCK;
-    for (int i = 0; i < NN_QUANT_BLOCK; i++) b->border[i] = (int8_t)d->zero;
-    for (int g = 0; g < NN_QUANT_GROUPS; g++) {
-        const long c = first + g * NN_QUANT_LANES;
-        scale[g] = nn_quant_scale_at(rectified, a, c, d->c - c, (nn_quant_sums){0});
-    }
-    for (int g = 0; g < NN_QUANT_GROUPS; g++) {
-        const nn_quant_sums sums = nn_quant_of_panels(d, a->panels, first, g, sums_at);
-        b->scale[g] = nn_quant_scale_in_order(rectified, scale, g);
-        b->scale[g].start = nn_quant_plus(b->scale[g].start, -(sums * (NN_QUANT_OFFSET + d->zero)));
+    nn_quant_block_begin(d, a, w, nn_int8_depthwise_panel_bytes(d->kh, d->kw), first, b);
+    for (int g = 0; g < NN_QUANT_GROUPS; g++)
         for (int v = 0; v < w->steps; v++)
             for (int q = 0; q < w->parts; q++)
                 b->weight[v * w->parts + q][g] = nn_quant_block_weight(d, a->panels, first, g, v, q);
-    }
 }
 
 /* ---- the band --------------------------------------------------------------------------------------------- */
@@ -171,12 +118,6 @@ NN_INLINE nn_quant_lines nn_quant_lines_of(const nn_int8_conv *d, const nn_quant
     return l;
 }
 
-/* What is the same for a layer and known when its loops are compiled. */
-typedef struct nn_quant_way {
-    int whole, rectified; /* all channels of a block exist */
-    int steps, parts;     /* of the window */
-} nn_quant_way;
-
 /* A part of `count` columns from `first` on, which may be beside the image. */
 NN_INLINE void nn_quant_band_lines(const nn_quant_way way, const nn_quant_lines *l, const nn_quant_block *b, int first,
                                    int count, nn_quant_sums *to)
@@ -190,38 +131,12 @@ NN_INLINE void nn_quant_band_lines(const nn_quant_way way, const nn_quant_lines 
     }
 }
 
-/* Adds the products of one window, which begins at `at` in the band. */
-NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
-                                    const nn_quant_sums *at, long apart, nn_quant_sums *sum)
-{
-    NN_UNROLL
-    for (int v = 0; v < way.steps; v++) NN_UNROLL
-    for (int q = 0; q < way.parts; q++) NN_UNROLL
-    for (int g = 0; g < NN_QUANT_GROUPS; g++)
-        sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * way.parts + q][g]);
-}
-
-/* `count` outputs of a row. */
-NN_INLINE void nn_quant_run(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
-                            const nn_quant_sums *band, int count, int8_t *y)
-{
-    const nn_quant_bounds bounds = nn_quant_bounds_of(d);
-    const long apart = (long)b->taken * way.parts, step = (long)d->sw * way.parts * NN_QUANT_GROUPS, next = d->c;
-    for (int j = 0; j < count; j++, band += step, y += next) {
-        nn_quant_sums sum[NN_QUANT_GROUPS];
-        NN_UNROLL
-        for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
-        nn_quant_window_sums(way, b->weight, band, apart, sum);
-        nn_quant_store_block(way.rectified, y, sum, b->scale, &bounds, way.whole ? NN_QUANT_BLOCK : b->count);
-    }
-}
-
 /* Row i of an image's results; x and y are from the block's channels on. */
 NN_INLINE void nn_quant_depthwise_row(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
                                       const int8_t *x, int i, int8_t *y)
 {
     nn_quant_sums band[NN_QUANT_BAND * NN_QUANT_GROUPS];
-    const nn_quant_window w = nn_quant_window_of(d);
+    const nn_quant_window w = nn_quant_depthwise_window(d);
     const int row = i * d->sh - d->top, between = w.taken == w.apart ? 1 : w.apart, flat = d->kh == 1;
     for (int j = 0; j < d->ow; j += w.run) {
         const int count = d->ow - j < w.run ? d->ow - j : w.run, first = j * d->sw - d->left;
@@ -284,13 +199,13 @@ NN_INLINE void nn_quant_depthwise_block(const nn_quant_way way, const nn_int8_co
 /* d->o is d->c.  Parts are of the rows of all blocks of channels. */
 NN_KERNEL void nn_int8_depthwise(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
 {
-    const nn_quant_window w = nn_quant_window_of(d);
+    const nn_quant_window w = nn_quant_depthwise_window(d);
     const long rows = (long)d->n * d->oh, units = (d->c + NN_QUANT_BLOCK - 1) / NN_QUANT_BLOCK * rows;
     const int rectified = nn_quant_bounds_of(d).rectified;
     nn_quant_block b;
     for (long k = units * t / T, end = units * (t + 1) / T; k < end; k = (k / rows + 1) * rows) {
         const long row = k % rows, last = end - k < rows - row ? row + end - k : rows;
-        nn_quant_block_of(d, a, &w, k / rows * NN_QUANT_BLOCK, &b);
+        nn_quant_depthwise_block_of(d, a, &w, k / rows * NN_QUANT_BLOCK, &b);
         const int whole = b.count == NN_QUANT_BLOCK;
         if (whole && rectified)
             nn_quant_depthwise_block((nn_quant_way){1, 1, w.steps, w.parts}, d, a, &b, row, last);

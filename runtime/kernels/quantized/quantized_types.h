@@ -2,10 +2,10 @@
 #ifndef NN_QUANTIZED_TYPES_H
 #define NN_QUANTIZED_TYPES_H
 
-/* A convolution in NHWC: images [n][h][w][c] to [n][oh][ow][o].  A fully connected layer has images
- * of one pixel. */
+/* A convolution in NHWC: images [n][h][w][groups][c] to [n][oh][ow][groups][o].  A fully connected layer has
+ * images of one pixel. */
 typedef struct nn_int8_conv {
-    int n, c, h, w, o, oh, ow;
+    int n, groups, c, h, w, o, oh, ow;
     int kh, kw, sh, sw, dh, dw, top, left;
     int zero, out_zero, low, high; /* the zeros of x and y; bounds of y */
     int any_factor;                /* some shift is not below 0, or a multiplier is: nn_rescale itself */
@@ -16,15 +16,15 @@ typedef struct nn_int8_factor {
     int zero, multiplier, shift;
 } nn_int8_factor;
 
-/* Weights [o][c][kh][kw]. */
+/* Weights [groups][o][c][kh][kw]; `joined` groups are computed as one. */
 typedef struct nn_int8_weights {
-    long o, c, kh, kw;
+    long groups, joined, o, c, kh, kw;
 } nn_int8_weights;
 
 typedef struct nn_int8_conv_args {
     const int8_t *x, *panels;
-    const int32_t *bias, *multiplier; /* [o] */
-    const int8_t *shift;              /* [o] */
+    const int32_t *bias, *multiplier; /* [groups][o] */
+    const int8_t *shift;
     int8_t *y;
 } nn_int8_conv_args;
 

@@ -1,0 +1,115 @@
+/*
+ * int8_channels.h: sums of windows whose lanes are channels, an output of each: what depthwise convolutions and
+ * those of small groups share.
+ *
+ * A step of a window is a column of taps, of which a lane adds NN_QUANT_TAPS products at a time: its parts.
+ * What the parts read lies in a band, column by column, one vector for each of the NN_QUANT_GROUPS vectors of a
+ * block of channels; neighbouring windows share the columns.
+ */
+#ifndef NN_INT8_CHANNELS_H
+#define NN_INT8_CHANNELS_H
+
+#include "runtime/kernels/quantized/int8_interleave.h"
+#include "runtime/kernels/quantized/int8_results.h"
+
+enum {
+    NN_QUANT_PARTS = NN_INT8_QUADS * 4 / NN_QUANT_TAPS, /* lanes' products of a window, at most */
+    NN_QUANT_BAND = NN_QUANT_PARTS,                     /* interleaved columns of a run */
+    NN_QUANT_NEAR_BAND = 64                             /* that stay in L1 with all else */
+};
+
+typedef struct nn_quant_window {
+    int steps, parts; /* a window has `steps` columns of `parts` lanes' products, or of one row `steps` */
+    int apart;        /* columns of the image between them */
+    int taken;        /* columns of the band between them: the same or, where it has none between, 1 */
+    int run;          /* outputs of a band */
+} nn_quant_window;
+
+/* Channels first … first + count − 1. */
+typedef struct nn_quant_block {
+    nn_quant_sums weight[NN_QUANT_PARTS][NN_QUANT_GROUPS];
+    nn_quant_scale scale[NN_QUANT_GROUPS];
+    int8_t border[NN_QUANT_BLOCK];
+    long first, count;
+    int taken; /* of the window */
+} nn_quant_block;
+
+/* apart: columns of the image between the steps. */
+NN_INLINE nn_quant_window nn_quant_window_of(const nn_int8_conv *d, int steps, int parts, int apart)
+{
+    nn_quant_window w = {steps, parts, apart, apart, 1};
+    const long reach = (long)(steps - 1) * apart + 1, near = NN_QUANT_NEAR_BAND / parts, most = NN_QUANT_BAND / parts;
+    if (reach > most)
+        w.taken = 1;
+    else
+        w.run = (int)(((reach + 8 * d->sw <= near ? near : most) - reach) / d->sw + 1);
+    return w;
+}
+
+/* Vector g of ints that lie at byte `at` of each panel of `bytes`, 4 bytes to a channel. */
+NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const int8_t *panels, long bytes, long first, int g,
+                                           long at)
+{
+    int lane[NN_QUANT_LANES] = {0};
+    for (int i = 0; i < NN_QUANT_LANES; i += NN_QUANT_CHUNK) {
+        const long c = first + nn_quant_channel(g, i);
+        if (c < nn_quant_pitch_of(d))
+            __builtin_memcpy(lane + i, panels + c / NN_PANEL * bytes + at + c % NN_PANEL * 4,
+                             NN_QUANT_CHUNK * sizeof *lane);
+    }
+    return nn_quant_load(lane);
+}
+
+/* A block but for its weights; `bytes` of a panel, whose last are the sums of weights. */
+NN_INLINE void nn_quant_block_begin(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_window *w,
+                                    long bytes, long first, nn_quant_block *b)
+{
+    const int rectified = nn_quant_bounds_of(d).rectified;
+    const long left = nn_quant_pitch_of(d) - first;
+    nn_quant_scale scale[NN_QUANT_GROUPS];
+    b->first = first, b->taken = w->taken, b->count = left < NN_QUANT_BLOCK ? left : NN_QUANT_BLOCK;
+    for (int i = 0; i < NN_QUANT_BLOCK; i++) b->border[i] = (int8_t)d->zero;
+    for (int g = 0; g < NN_QUANT_GROUPS; g++)
+        scale[g] =
+            nn_quant_scale_at(rectified, a, first + g * NN_QUANT_LANES, left - g * NN_QUANT_LANES, (nn_quant_sums){0});
+    for (int g = 0; g < NN_QUANT_GROUPS; g++) {
+        const nn_quant_sums sums = nn_quant_of_panels(d, a->panels, bytes, first, g, bytes - NN_PANEL * 4);
+        b->scale[g] = nn_quant_scale_in_order(rectified, scale, g);
+        b->scale[g].start = nn_quant_plus(b->scale[g].start, -(sums * (NN_QUANT_OFFSET + d->zero)));
+    }
+}
+
+/* What is the same for a layer and known when its loops are compiled. */
+typedef struct nn_quant_way {
+    int whole, rectified; /* all channels of a block exist */
+    int steps, parts;     /* of the window */
+} nn_quant_way;
+
+/* Adds the products of one window, which begins at `at` in the band. */
+NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
+                                    const nn_quant_sums *at, long apart, nn_quant_sums *sum)
+{
+    NN_UNROLL
+    for (int v = 0; v < way.steps; v++) NN_UNROLL
+    for (int q = 0; q < way.parts; q++) NN_UNROLL
+    for (int g = 0; g < NN_QUANT_GROUPS; g++)
+        sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * way.parts + q][g]);
+}
+
+/* `count` outputs of a row. */
+NN_INLINE void nn_quant_run(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
+                            const nn_quant_sums *band, int count, int8_t *y)
+{
+    const nn_quant_bounds bounds = nn_quant_bounds_of(d);
+    const long apart = (long)b->taken * way.parts, step = (long)d->sw * way.parts * NN_QUANT_GROUPS,
+               next = nn_quant_pitch_of(d);
+    for (int j = 0; j < count; j++, band += step, y += next) {
+        nn_quant_sums sum[NN_QUANT_GROUPS];
+        NN_UNROLL
+        for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
+        nn_quant_window_sums(way, b->weight, band, apart, sum);
+        nn_quant_store_block(way.rectified, y, sum, b->scale, &bounds, way.whole ? NN_QUANT_BLOCK : b->count);
+    }
+}
+
+#endif
