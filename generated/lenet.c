@@ -1890,8 +1890,12 @@ const nn_model_info *lenet_info(void)
 #define NN_AVX512VNNI 1
 #elif defined(__AVX512F__)
 #define NN_AVX512 1
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__AVXVNNI__)
+#define NN_AVXVNNI 1
 #elif defined(__AVX2__) && defined(__FMA__)
 #define NN_AVX2 1
+#elif defined(__ARM_NEON) && defined(__ARM_FEATURE_DOTPROD)
+#define NN_NEONDOTPROD 1
 #elif defined(__ARM_NEON)
 #define NN_NEON 1
 #endif
@@ -1900,6 +1904,12 @@ const nn_model_info *lenet_info(void)
 #endif
 #if defined(NN_AVX512VNNI)
 #define NN_AVX512 1
+#endif
+#if defined(NN_AVXVNNI)
+#define NN_AVX2 1
+#endif
+#if defined(NN_NEONDOTPROD)
+#define NN_NEON 1
 #endif
 #if defined(NN_AVX512)
 #define NN_W 16 /* floats of a vector */
@@ -1990,6 +2000,8 @@ enum {
     NN_LRN_CHANNELS = 1024, /* at most, for the gradient */
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
+
+enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
 /* Depthwise: fours of a column's taps, or of the one row's. */
 enum { NN_INT8_QUADS = 192 };

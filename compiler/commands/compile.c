@@ -412,10 +412,10 @@ const Command command_compile = {
     .details = "Without --infer and --train the C has both, or inference alone where the file has\n"
                "no train section for the net.\n"
                "\n"
-               "The C is correct on any machine, whatever --target says.  For avx2, avx512… it\n"
-               "contains the kernels twice, for any processor and for that one, and chooses\n"
-               "between them at run time; the C compiler needs no flags for that.  native is the\n"
-               "best target of the machine that nnc runs on, so the C depends on that machine.\n"
+               "The C is correct on any machine, whatever --target says.  For avx2, avxvnni, avx512,\n"
+               "avx512vnni, avx512bf16 and neondotprod it contains the kernels twice, for any processor\n"
+               "and for that one, and chooses between them at run time; the C compiler needs no flags for\n"
+               "that.  native is the best target of the machine that nnc runs on, so the C depends on it.\n"
                "neon and generic contain the kernels once, for what the C compiler's flags allow.\n"
                "For a microcontroller the C is the plain form, planned for little memory.\n",
     .run = compile_run,

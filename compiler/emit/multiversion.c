@@ -188,15 +188,16 @@ static void add_file(Multiversion *t, const char *file)
 /* Opens what is compiled only where the target is not what the flags allow anyway. */
 static void write_condition(const Multiversion *t)
 {
-    text_addf(&t->e->source, "#if defined(__GNUC__) && defined(__x86_64__) && %s\n", t->target->lacking);
+    text_addf(&t->e->source, "#if defined(__GNUC__) && %s\n", t->target->lacking);
 }
 
 /* The text with the instructions of the target allowed. */
 static void write_for_target(const Multiversion *t, const char *text)
 {
+    const char *features = t->target->features, *plus = strchr(features, '+');
     emitter_put_parts(t->e, &t->e->source,
                       "#if defined(__clang__)\n"
-                      "#pragma clang attribute push(__attribute__((target(\"{features}\"))), apply_to = function)\n"
+                      "#pragma clang attribute push(__attribute__((target(\"{names}\"))), apply_to = function)\n"
                       "#else\n"
                       "#pragma GCC push_options\n"
                       "#pragma GCC target(\"{features}\")\n"
@@ -207,7 +208,7 @@ static void write_for_target(const Multiversion *t, const char *text)
                       "#else\n"
                       "#pragma GCC pop_options\n"
                       "#endif\n",
-                      PARTS({"features", t->target->features}, {"text", text}));
+                      PARTS({"features", features}, {"names", plus ? plus + 1 : features}, {"text", text}));
 }
 
 /* Threads, clocks, random numbers and what is rounded when parameters are set have nothing to tune. */
@@ -243,6 +244,7 @@ static void write_dispatch(const Multiversion *t, const List *called)
 {
     Text *out = &t->e->source;
     const char *name = t->target->name;
+    if (strstr(t->target->test, "nn_cpu_")) text_add(out, without_comments(t->e->arena, kernel_text_of("cpu.h")));
     emitter_put_parts(t->e, out,
                       "\n"
                       "static __attribute__((unused)) int nn_has_{name}(void)\n"
@@ -307,14 +309,14 @@ void multiversion_write_definitions(Emitter *e)
 
 Target target_native(void)
 {
-#if defined(__aarch64__)
-    return TARGET_NEON;
-#else
     const char *name;
     nn_kernel_library(&name);
     for (int i = 0; i < TARGET_COUNT; i++) {
-        if (strcmp(name, target_name((Target)i)) == 0) return (Target)i;
+        if (strcmp(name, target_name((Target)i)) == 0 && i != TARGET_GENERIC) return (Target)i;
     }
+#if defined(__aarch64__)
+    return TARGET_NEON; /* needs no flags: its kernels are the generic ones */
+#else
     return TARGET_GENERIC;
 #endif
 }

@@ -134,12 +134,12 @@ runs 2 bench "$convs" --explain --format csv; says err '--explain prints text'
 runs 0 "$convs" --dump program --plain; lacks out 'conv.*\[winograd_'
 runs 0 "$convs" --dump program --no-winograd; lacks out 'conv.*\[winograd_'
 
-for target in native avx512 avx2 neon generic; do
+for target in native avx512 avx2 avxvnni neondotprod neon generic; do
     runs 0 "$net" -o target.c --target $target; silent err
 done
 says target.c "compiler's flags allow"
 runs 0 "$net" -o target.c --target avx2; says target.c 'again for AVX2'; says target.c nn_has_avx2
-runs 2 "$net" -o target.c --target avx1024; says err 'native, generic, neon, avx2, avx512, avx512vnni, avx512bf16, cortex-m0, cortex-m4, cortex-m7, rv32imc, not'
+runs 2 "$net" -o target.c --target avx1024; says err 'native, generic, neon, neondotprod, avx2, avxvnni, avx512, avx512vnni, avx512bf16, cortex-m0, cortex-m4, cortex-m7, rv32imc, not'
 runs 2 "$net" -o target.c --target avx513; says err 'did you mean avx512'
 runs 2 "$net" -o target.c --target avx2 --plain; says err 'any machine'
 

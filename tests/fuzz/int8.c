@@ -258,7 +258,7 @@ static void compare_forms(Verdict *v, const Graph *net, const float *x, bool wit
     if (!infer_int8(v, net, &plain, x, expected, 0)) return;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) compare_int8(v, net, &forms[i], x, expected);
     const bool x86 =
-        native == TARGET_AVX2 || native == TARGET_AVX512 || native == TARGET_AVX512VNNI;
+        native == TARGET_AVX2 || native == TARGET_AVXVNNI || native == TARGET_AVX512 || native == TARGET_AVX512VNNI;
     for (int t = 0; with_cc && t <= (int)native; t++) {
         const Target target = (Target)t;
         const Int8Form f = {arena_printf(net->compilation->arena, "by cc, %s", target_name(target)),

@@ -59,7 +59,7 @@ all=$(echo runtime/kernels/config/*.h)
 # shellcheck disable=SC2086
 {
     sh $tables targets $all >"$tmp/out"
-    says 'TARGET(WIDE, wide, "Wide", "!(defined(__WIDE__))", "wide1,wide2", "__builtin_cpu_supports(.*wide2.*)", "wide", false, NULL, NULL)$'
+    says 'TARGET(WIDE, wide, "Wide", "defined(__.*__) && !(defined(__WIDE__))", "wide1,wide2", "__builtin_cpu_supports(.*wide2.*)", "wide", false, NULL, NULL)$'
     sh $tables instructions $all >"$tmp/out"
     says '^#elif defined(__WIDE__)$'
     says '^#include "runtime/kernels/config/wide.h"$'

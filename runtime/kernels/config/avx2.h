@@ -1,7 +1,7 @@
 /*
  * avx2.h: the sizes of AVX2 with FMA: 16 registers of 8 floats.
  *
- * order: 2
+ * order: 3
  * title: AVX2
  * machine: x86_64
  * features: avx2 fma
@@ -42,7 +42,14 @@
 #define NN_WGRAD_PIXELS       768
 #define NN_WGRAD_TILED_PIXELS 128
 
-/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile. */
+/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile.  With AVX-VNNI, in
+ * the encoding without AVX-512, unless a test says otherwise. */
+#if defined(NN_AVXVNNI)
+#define NN_QUANT_BYTES 1
+#endif
+#if !defined(NN_VNNI_PREFIX)
+#define NN_VNNI_PREFIX "%{vex%} "
+#endif
 #define NN_QUANT_LANES   8
 #define NN_QUANT_ROWS    6
 #define NN_QUANT_VECTORS 2

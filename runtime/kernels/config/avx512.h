@@ -1,7 +1,7 @@
 /*
  * avx512.h: the sizes of AVX-512: 32 registers of 16 floats.
  *
- * order: 3
+ * order: 5
  * title: AVX-512
  * machine: x86_64
  * features: avx512f avx512dq avx512vl avx2 fma

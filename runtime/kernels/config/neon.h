@@ -41,9 +41,20 @@
 #define NN_WGRAD_PIXELS       768
 #define NN_WGRAD_TILED_PIXELS 128
 
-/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile. */
-#define NN_QUANT_LANES   4
-#define NN_QUANT_ROWS    4
+/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile.  sdot multiplies
+ * signed bytes. */
+#if defined(NN_NEONDOTPROD)
+#define NN_QUANT_BYTES 1
+#endif
+#if defined(NN_QUANT_BYTES)
+#define NN_QUANT_SIGNED 1
+#endif
+#define NN_QUANT_LANES 4
+#if defined(NN_QUANT_BYTES)
+#define NN_QUANT_ROWS 6
+#else
+#define NN_QUANT_ROWS 4
+#endif
 #define NN_QUANT_VECTORS 4
 
 /* Grouped convolution: output pixels taken together, a cache line of channels of each. */

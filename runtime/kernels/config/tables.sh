@@ -8,10 +8,13 @@
 #     order      among the targets; of those that a processor has, the last is used
 #     title      for people; none: no instructions of its own, such as another machine's costs
 #     machine    uname -m
-#     features   names of the instructions for pragmas, -m flags and __builtin_cpu_supports;
-#                none: the C compiler may always use them
+#     features   names of the instructions for pragmas, -m flags (x86_64) and __builtin_cpu_supports, or
+#                where ../system/cpu.h has a function nn_cpu_FEATURE, for that; none: the C compiler may
+#                always use them
 #     flags      more flags for the kernels in the library
 #     allowed    of the preprocessor: the C compiler may use the instructions
+#     refused    of the preprocessor: generated code cannot have the kernels a second time for it, or its
+#                flags allow better ones
 #     sizes      the page whose sizes it has, and instructions: it includes that page, and a C
 #                compiler that allows both reads that page alone
 #     form       plain: a machine without kernels, for which the plain form is written
@@ -28,6 +31,8 @@
 set -e
 table=$1
 shift
+
+system=$(dirname "$0")/../system
 
 field() { sed -n "s|^ \* $2: ||p" "$1"; } # PAGE FIELD
 name_of() { basename "$1" .h; }
@@ -47,12 +52,36 @@ test_of() {
     shift
     and=
     for feature; do
-        printf '%s__builtin_cpu_supports(%s"%s%s")' "$and" "$quote" "$feature" "$quote"
+        if grep -q "nn_cpu_$feature(" "$system/cpu.h"; then
+            printf '%snn_cpu_%s()' "$and" "$feature"
+        else
+            printf '%s__builtin_cpu_supports(%s"%s%s")' "$and" "$quote" "$feature" "$quote"
+        fi
         and=' && '
     done
 }
 
 is_plain() { if [ "$(field "$1" form)" = plain ]; then printf true; else printf false; fi; }
+
+# lacking PAGE: of the preprocessor, generated code has the kernels a second time for it
+lacking() {
+    [ -n "$(field "$1" features)" ] || return 0
+    refused=$(field "$1" refused)
+    case $(field "$1" machine) in
+    aarch64) printf 'defined(__aarch64__) && defined(__linux__)' ;;
+    *) printf 'defined(__%s__)' "$(field "$1" machine)" ;;
+    esac
+    printf ' && !(%s)%s' "$(field "$1" allowed)" "${refused:+ && !($refused)}"
+}
+
+# pragma PAGE: its features in a pragma of gcc; for ARM it has to know the architecture, too
+pragma() {
+    if [ "$(field "$1" machine)" = aarch64 ]; then
+        field "$1" flags | sed 's/^-m//'
+    else
+        field "$1" features | tr ' ' ,
+    fi
+}
 
 quoted() { if [ -n "$1" ]; then printf '"%s"' "$1"; else printf NULL; fi; }
 
@@ -61,12 +90,10 @@ targets() {
     printf '#define TARGET_TABLE(TARGET)'
     for page in $(ordered "$@"); do
         features=$(field "$page" features)
-        lacking=$(field "$page" allowed)
-        [ -n "$features" ] || lacking=
         # shellcheck disable=SC2086 # words
         printf ' \\\n    TARGET(%s, %s, %s, %s, %s, %s, "%s", %s, %s, %s)' "$(upper_of "$page")" "$(name_of "$page")" \
-            "$(quoted "$(field "$page" title)")" "$(quoted "${lacking:+!($lacking)}")" \
-            "$(quoted "$(echo $features | tr ' ' ,)")" "$(quoted "$(test_of '\' $features)")" \
+            "$(quoted "$(field "$page" title)")" "$(quoted "$(lacking "$page")")" \
+            "$(quoted "$(pragma "$page")")" "$(quoted "$(test_of '\' $features)")" \
             "$(name_of "$page" | tr _ -)" "$(is_plain "$page")" \
             "$(quoted "$(field "$page" compiler)")" "$(quoted "$(field "$page" options)")"
     done
@@ -115,13 +142,15 @@ names() {
 }
 
 flags() {
-    for feature in $(field "$1" features); do printf -- '-m%s ' "$feature"; done
+    [ "$(field "$1" machine)" != x86_64 ] ||
+        for feature in $(field "$1" features); do printf -- '-m%s ' "$feature"; done
     field "$1" flags
 }
 
 libraries() {
     echo '/* Made from runtime/kernels/config/. */'
     echo '#include "runtime/kernels/library.h"'
+    echo '#include "runtime/kernels/system/cpu.h"'
     echo '#include <stddef.h>'
     names=$(names "$@")
     for name in $names; do

@@ -104,11 +104,16 @@ NN_INLINE nn_quant_sums nn_quant_odd(nn_quant_sums x)
 /* v of the formula. */
 NN_INLINE nn_quant_sums nn_quant_doubled(const int rectified, nn_quant_sums x, const nn_quant_scale *s)
 {
+#if !defined(NN_EMULATED) && defined(NN_NEON)
+    const nn_quant_sums plain = (nn_quant_sums)((nn_quant_bits)x ^ 0x80000000u), high = nn_quant_high(plain, s->factor);
+    return (rectified ? high : high + (plain >> 31)) >> s->more;
+#else
     const nn_quant_sums odd_x = nn_quant_odd(x);
     const nn_quant_wide even = nn_quant_products(x, s->multiplier) + s->even,
                         odd = nn_quant_products(odd_x, s->odd_multiplier) + s->odd;
     if (rectified) return nn_quant_uppers(even, odd) >> s->more;
     return (nn_quant_uppers(even, odd) + (nn_quant_sums)((nn_quant_bits)x >> 31)) >> s->more;
+#endif
 }
 
 /* By nn_rescale itself, for any factor: y without its zero. */
@@ -162,12 +167,12 @@ NN_INLINE nn_quant_scale nn_quant_scale_in_order(int rectified, const nn_quant_s
                              nn_quant_in_order(shift, g));
 }
 
-#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+#if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
 
 /* v of two vectors as words: y before it is cut off to 8 bits. */
 NN_INLINE nn_quant_sums nn_quant_words_of(nn_quant_sums a, nn_quant_sums b, const nn_quant_bounds *bounds)
 {
-    typedef short words __attribute__((vector_size(64)));
+    typedef short words __attribute__((vector_size(NN_QUANT_LANES * 4)));
     const words add = (short)(1 + 2 * bounds->zero) - (words){0};
     words y;
     __asm__("vpackssdw {%2, %1, %0|%0, %1, %2}" : "=v"(y) : "v"(a), "v"(b));
@@ -179,7 +184,7 @@ NN_INLINE nn_quant_sums nn_quant_words_of(nn_quant_sums a, nn_quant_sums b, cons
 NN_INLINE nn_quant_sums nn_quant_packed(const int rectified, const nn_quant_sums *sum, const nn_quant_scale *const *s,
                                         const nn_quant_bounds *b)
 {
-    typedef signed char chars __attribute__((vector_size(64)));
+    typedef signed char chars __attribute__((vector_size(NN_QUANT_LANES * 4)));
     const chars low = (signed char)b->low - (chars){0}, high = (signed char)b->high - (chars){0};
     const nn_quant_sums last =
         nn_quant_words_of(nn_quant_doubled(rectified, sum[2], s[2]), nn_quant_doubled(rectified, sum[3], s[3]), b);
@@ -200,15 +205,19 @@ NN_INLINE nn_quant_sums nn_quant_bytes_of(nn_quant_sums a, nn_quant_sums b)
 /* The order of 32 bits that packing numbers of 32 bits to bytes within 128 bits leaves. */
 NN_INLINE nn_quant_sums nn_quant_unpermuted(nn_quant_sums bytes)
 {
-    static const int order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+#if NN_QUANT_LANES == 16
+    static const int order[] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+#else
+    static const int order[] = {0, 4, 1, 5, 2, 6, 3, 7};
+#endif
     __asm__("vpermd {%0, %1, %0|%0, %1, %0}" : "+v"(bytes) : "v"(nn_quant_load(order)));
     return bytes;
 }
 
 /* Four vectors, between the bounds. */
-NN_INLINE void nn_quant_store_64(int8_t *to, const nn_quant_sums *v, int low, int high)
+NN_INLINE void nn_quant_store_four(int8_t *to, const nn_quant_sums *v, int low, int high)
 {
-    typedef signed char chars __attribute__((vector_size(64)));
+    typedef signed char chars __attribute__((vector_size(NN_QUANT_LANES * 4)));
     const chars least = (signed char)low - (chars){0}, most = (signed char)high - (chars){0};
     nn_quant_sums first = v[0], last = v[2];
     __asm__("vpackssdw {%1, %0, %0|%0, %0, %1}" : "+v"(first) : "v"(v[1]));
@@ -216,7 +225,7 @@ NN_INLINE void nn_quant_store_64(int8_t *to, const nn_quant_sums *v, int low, in
     nn_quant_sums bytes = nn_quant_bytes_of(first, last);
     __asm__("vpmaxsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(least));
     __asm__("vpminsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(most));
-    nn_quant_store_bytes(to, nn_quant_unpermuted(bytes), 64);
+    nn_quant_store_bytes(to, nn_quant_unpermuted(bytes), 4 * NN_QUANT_LANES);
 }
 
 #endif
@@ -244,7 +253,7 @@ NN_INLINE void nn_quant_store_block(const int rectified, int8_t *to, const nn_qu
         nn_quant_store_lanes(rectified, to, copy, s, b, count);
         return;
     }
-#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+#if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
     const nn_quant_scale *const each[] = {s, s + 1, s + 2, s + 3};
     nn_quant_store_bytes(to, nn_quant_packed(rectified, sum, each, b), count);
 #elif NN_QUANT_LANES == NN_QUANT_CHUNK

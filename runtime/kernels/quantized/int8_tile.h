@@ -101,9 +101,9 @@ NN_INLINE void nn_quant_store_rows(const int rectified, const int M, const nn_qu
                                    nn_quant_sums (*sum)[NN_QUANT_VECTORS], int8_t *y, long apart)
 {
     int m = 0;
-#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+#if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
     const nn_quant_scale *const each[] = {&c->scale[0], &c->scale[1], &c->scale[0], &c->scale[1]};
-    const long count = c->count < 32 ? c->count : 32;
+    const long count = c->count < NN_QUANT_TILE ? c->count : NN_QUANT_TILE;
     for (; m + 2 <= M && !c->bounds.any_factor; m += 2, y += 2 * apart)
         nn_quant_store_pair(y, apart, nn_quant_unpermuted(nn_quant_packed(rectified, sum[m], each, &c->bounds)), count);
 #endif

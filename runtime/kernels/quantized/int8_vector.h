@@ -3,11 +3,12 @@
  *
  * A vector has NN_QUANT_LANES sums of 32 bits.  A step adds four products to each output:
  *
- *   bytes   (NN_QUANT_BYTES) x + 128 as an unsigned byte times w, four neighbours to a lane: vpdpbusd
+ *   bytes   (NN_QUANT_BYTES) four neighbours to a lane: x + 128 as an unsigned byte times w, vpdpbusd; with
+ *           NN_QUANT_SIGNED x itself, sdot
  *   words   x and w as 16 bits, two neighbours to a lane: pmaddwd; two lanes are an output
  *
  * Neither saturates.  The weights are bytes in memory in both, [output][4]; what is multiplied with
- * them, nn_quant_x, has been copied (nn_quant_copy).  Sums of bytes have 128 · Σ w too much.
+ * them, nn_quant_x, has been copied (nn_quant_copy).  Sums of unsigned bytes have 128 · Σ w too much.
  *
  * nn_quant_rescale is nn_rescale of fixed_point.h in every lane, bit for bit, for factors below one
  * half and not below 0.
@@ -67,9 +68,15 @@ NN_INLINE nn_quant_sums nn_quant_plus(nn_quant_sums a, nn_quant_sums b)
 
 #if defined(NN_QUANT_BYTES)
 
+#if defined(NN_QUANT_SIGNED)
+typedef signed char nn_quant_x;
+enum { NN_QUANT_OFFSET = 0 };
+#else
 typedef unsigned char nn_quant_x;
+enum { NN_QUANT_OFFSET = 128 };
+#endif
 
-enum { NN_QUANT_OFFSET = 128, NN_QUANT_OUTPUTS = NN_QUANT_LANES /* of a vector */ };
+enum { NN_QUANT_OUTPUTS = NN_QUANT_LANES /* of a vector */ };
 
 NN_INLINE nn_quant_sums nn_quant_weights(const int8_t *p) { return *(const nn_quant_ints *)p; }
 
@@ -82,8 +89,16 @@ NN_INLINE nn_quant_sums nn_quant_broadcast(const nn_quant_x *p)
 
 NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quant_sums w)
 {
-#if defined(NN_AVX512VNNI)
+#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
     __asm__("vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+v"(sum) : "v"(x), "v"(w));
+#elif !defined(NN_EMULATED) && defined(NN_AVXVNNI)
+    __asm__(NN_VNNI_PREFIX "vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(x), "x"(w));
+#elif !defined(NN_EMULATED) && defined(NN_NEONDOTPROD)
+    __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
+#elif defined(NN_QUANT_SIGNED)
+    for (int k = 0; k < 32; k += 8)
+        sum = nn_quant_plus(sum, ((nn_quant_sums)((nn_quant_bits)x << (24 - k)) >> 24) *
+                                     ((nn_quant_sums)((nn_quant_bits)w << (24 - k)) >> 24));
 #else
     for (int k = 0; k < 32; k += 8)
         sum = nn_quant_plus(sum, (nn_quant_sums)((nn_quant_bits)x >> k & 255) *
@@ -118,6 +133,12 @@ NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quan
     return nn_quant_plus(sum, (nn_quant_sums)__builtin_ia32_pmaddwd256((nn_quant_words)x, (nn_quant_words)w));
 #elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4
     return nn_quant_plus(sum, (nn_quant_sums)__builtin_ia32_pmaddwd128((nn_quant_words)x, (nn_quant_words)w));
+#elif !defined(NN_EMULATED) && defined(NN_NEON)
+    nn_quant_sums low, high;
+    __asm__("smull %0.4s, %1.4h, %2.4h" : "=w"(low) : "w"(x), "w"(w));
+    __asm__("smull2 %0.4s, %1.8h, %2.8h" : "=w"(high) : "w"(x), "w"(w));
+    __asm__("addp %0.4s, %0.4s, %1.4s" : "+w"(low) : "w"(high));
+    return nn_quant_plus(sum, low);
 #else
     const nn_quant_sums low = (nn_quant_sums)((nn_quant_bits)x << 16) >> 16;
     return nn_quant_plus(sum, low * ((nn_quant_sums)((nn_quant_bits)w << 16) >> 16) + (x >> 16) * (w >> 16));
@@ -126,7 +147,41 @@ NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quan
 
 #endif
 
-#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+#if !defined(NN_EMULATED) && defined(NN_AVXVNNI)
+
+/* The first `count` bytes, up to 32. */
+NN_INLINE void nn_quant_store_bytes(int8_t *to, nn_quant_sums bytes, long count)
+{
+    int8_t at[32];
+    if (count >= 32) {
+        *(nn_quant_ints *)to = bytes;
+        return;
+    }
+    __builtin_memcpy(at, &bytes, sizeof at);
+    for (long i = 0; i < count; i++) to[i] = at[i];
+}
+
+/* The two halves of a vector, `count` bytes of each, up to 16. */
+NN_INLINE void nn_quant_store_pair(int8_t *to, long apart, nn_quant_sums bytes, long count)
+{
+    int8_t at[32];
+    __builtin_memcpy(at, &bytes, sizeof at);
+    if (count >= 16) {
+        __builtin_memcpy(to, at, 16), __builtin_memcpy(to + apart, at + 16, 16);
+        return;
+    }
+    for (long i = 0; i < count; i++) to[i] = at[i], to[apart + i] = at[16 + i];
+}
+
+NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)
+{
+    int8_t at[32] = {0};
+    if (count >= 32) return *(const nn_quant_ints *)from;
+    for (long i = 0; i < count; i++) at[i] = from[i];
+    return nn_quant_load((const int *)(const void *)at);
+}
+
+#elif !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
 
 typedef struct nn_quant_64 {
     int8_t at[64];
@@ -169,6 +224,10 @@ NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)
             : "m"(*(const nn_quant_64 *)from), "Yk"(mask));
     return bytes;
 }
+
+#endif
+
+#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
 
 /* to[i] = from[i], as what is multiplied. */
 NN_INLINE void nn_quant_copy(nn_quant_x *to, const int8_t *from, long count)
@@ -256,12 +315,18 @@ NN_INLINE nn_quant_wide nn_quant_products(nn_quant_sums a, nn_quant_sums b)
 /* nn_high_product in every lane, m >= 0. */
 NN_INLINE nn_quant_sums nn_quant_high(nn_quant_sums x, nn_quant_sums m)
 {
+#if !defined(NN_EMULATED) && defined(NN_NEON)
+    nn_quant_sums high;
+    __asm__("sqrdmulh %0.4s, %1.4s, %2.4s" : "=w"(high) : "w"(x), "w"(m));
+    return high;
+#else
     const nn_quant_sums odd_x = (nn_quant_sums)((nn_quant_wide)x >> 32),
                         odd_m = (nn_quant_sums)((nn_quant_wide)m >> 32);
     const nn_quant_wide half = (1ull << 30) - (nn_quant_wide){0}, upper = 0xffffffff00000000ull - (nn_quant_wide){0};
     const nn_quant_wide even = (nn_quant_product(x, m) + half) >> 31, odd = (nn_quant_product(odd_x, odd_m) + half)
                                                                             << 1;
     return (nn_quant_sums)((even & ~upper) | (odd & upper));
+#endif
 }
 
 /* nn_rescale(x, m, −1 − more), more >= 0 and m >= 0. */

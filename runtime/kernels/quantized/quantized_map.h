@@ -60,12 +60,12 @@ NN_INLINE void nn_int8_sum_linear(const nn_int8_add *d, nn_range part, const int
 {
     const nn_int8_linear l = d->linear;
     long k = part.first;
-#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
-    for (; k + 64 <= part.end; k += 64) {
+#if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
+    for (; k + 4 * NN_QUANT_LANES <= part.end; k += 4 * NN_QUANT_LANES) {
         nn_quant_sums v[4];
         NN_UNROLL
         for (int i = 0; i < 4; i++) v[i] = nn_quant_linear(&l, x, k + i * NN_QUANT_LANES, NN_QUANT_LANES);
-        nn_quant_store_64(y + k, v, d->low, d->high);
+        nn_quant_store_four(y + k, v, d->low, d->high);
     }
 #endif
     for (; k < part.end; k += NN_QUANT_LANES) {
