@@ -9,6 +9,7 @@
  * An unbound name in a template is a bug of the compiler and aborts.
  */
 #include "base/base.h"
+#include "base/writer_device.h"
 
 #include <assert.h>
 #include <math.h>
@@ -26,7 +27,7 @@ typedef struct Array {
 struct Writer {
     Arena *arena;
     bool use_double;
-    bool own_math;
+    bool own_math, dual_products;
     Text text;
     Map *names;   /* $name → text */
     Map *arrays;  /* @name → Array */
@@ -76,6 +77,8 @@ Writer *writer_new(Arena *arena, bool use_double)
 }
 
 void writer_use_own_math(Writer *w) { w->own_math = true; }
+void writer_use_dual_products(Writer *w) { w->dual_products = true; }
+bool writer_has_dual_products(const Writer *w) { return w->dual_products; }
 
 void writer_unbind_all(Writer *w)
 {

@@ -45,6 +45,12 @@ static void count_factor(CodeParts *parts, const char *p)
         parts->factors++;
 }
 
+static void count_column(CodeParts *parts, const char *p)
+{
+    const int64_t bytes = round_up(2 * strtoll(strchr(p, '[') + 1, NULL, 10), 8);
+    if (bytes > parts->column) parts->column = bytes;
+}
+
 void code_count(CodeParts *parts, const char *text)
 {
     for (const char *p = text; *p; p++) {
@@ -55,6 +61,7 @@ void code_count(CodeParts *parts, const char *text)
             parts->tables += table_bytes(p);
             p += strcspn(p, ";");
         }
+        if (begins(p, "int16_t column[")) count_column(parts, p);
         if (begins(p, "nn_quantize(")) parts->roundings++;
         if (begins(p, "nn_rescale(")) count_factor(parts, p);
         if (begins(p, "for (")) parts->loops++, parts->operations--;

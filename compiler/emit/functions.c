@@ -5,6 +5,7 @@
  * comment on every node it serves (comments.c).  Layers with the same shapes and attributes share a function, since
  * what differs between them, where their values lie, is passed to it.
  */
+#include "base/writer_device.h"
 #include "emit/c_names.h"
 #include "emit/emitter.h"
 
@@ -144,6 +145,7 @@ static void put_plain(Emitter *e, const Graph *g, const Node *n, Share share, co
     e->writer = writer_new(e->arena, e->options->lower.use_double);
     if (!e->team) writer_shape_arrays(e->writer, flat);
     if (target_is_plain(e->options->target)) writer_use_own_math(e->writer);
+    if (device_model(e->options->target)->dual_products) writer_use_dual_products(e->writer);
     bind_node(e, g, n);
     if (share == SHARE_SAMPLES) writer_bind(e->writer, "N", "samples");
     writer_put(e->writer, "{");
@@ -253,6 +255,8 @@ void functions_write(Emitter *e)
         text_addf(&e->source, "static void %s(%s)\n%s\n", f->name, f->signature, f->body);
         code_count(&e->code, f->body);
         e->code.calls += f->users.count;
+        for (int k = 0; k < f->users.count && strstr(f->body, "nn_dual_dot"); k++)
+            e->code.dual_macs += node_macs(f->users.at[k]);
     }
 }
 

@@ -15,6 +15,7 @@ static const char standalone_types[] = "typedef unsigned long size_t;\n"
                                        "typedef signed int int32_t;\n"
                                        "typedef signed char int8_t;\n"
                                        "typedef unsigned char uint8_t;\n"
+                                       "typedef signed short int16_t;\n"
                                        "typedef unsigned short uint16_t;\n"
                                        "typedef unsigned int uint32_t;\n"
                                        "typedef signed long int64_t;\n"
@@ -181,6 +182,7 @@ void support_write_arithmetic(Emitter *e)
     if (draws_numbers(e) || bf16) add_numbers_text(e, "random.h", &text);
     if (bf16) add_numbers_text(e, "bf16.h", &text);
     if (has_fixed_point(e)) add_numbers_text(e, "fixed_point.h", &text);
+    if (device_model(e->options->target)->dual_products) add_numbers_text(e, "dual_products.h", &text);
     if (!text.length) return;
     const KernelSlice slice = kernel_slice(e->arena, text.data, e->used);
     text_addf(&e->source, "%s\n", slice.definitions);

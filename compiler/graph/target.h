@@ -22,8 +22,8 @@ typedef struct TargetInfo {
     const char *name;     /* "avx512": in names of functions */
     const char *upper;    /* "AVX512": in names of macros */
     const char *title;    /* "AVX-512"; NULL: none in particular */
-    const char *lacking;  /* #if: the compiler's flags do not allow its instructions; NULL: they need no flags */
-    const char *features; /* for pragmas */
+    const char *lacking;  /* #if: its machine, and the flags do not allow its instructions; NULL: they need none */
+    const char *features; /* for pragmas of gcc; of ARM "arch=ARCHITECTURE+feature" */
     const char *test;     /* an expression: the processor has them */
     const char *called;   /* "avx512", "cortex-m4": in --target */
     bool plain;           /* a machine without kernels: the plain form, planned for little memory */
@@ -76,6 +76,8 @@ typedef struct DeviceModel {
     double code_rounding;         /* of a float to int8 */
     double stack;                 /* bytes that inference takes, at most */
     double cycles_mac, cycles_flop;
+    bool dual_products; /* two products of int8 sums in one instruction */
+    double cycles_dual; /* of a multiply-add that is computed so */
 } DeviceModel;
 
 const DeviceModel *device_model(Target);

@@ -20,10 +20,11 @@ static int64_t code_bytes(const DeviceModel *m, const CodeParts *p)
 }
 
 /* FLOPs beyond two a multiply-add. */
-static double cycles_of(const DeviceModel *m, const Analysis *a)
+static double cycles_of(const DeviceModel *m, const Analysis *a, const CodeParts *p)
 {
-    const double macs = (double)a->total.macs, others = (double)a->total.flops - 2 * macs;
-    return (double)a->batch * (m->cycles_mac * macs + m->cycles_flop * (others > 0 ? others : 0));
+    const double macs = (double)a->total.macs, others = (double)a->total.flops - 2 * macs, dual = (double)p->dual_macs;
+    return (double)a->batch *
+           (m->cycles_mac * (macs - dual) + m->cycles_dual * dual + m->cycles_flop * (others > 0 ? others : 0));
 }
 
 /* Parts of it are trained, and parts are not. */
@@ -77,8 +78,8 @@ bool analyse_device(Graph *net, const TrainSpec *spec, Analysis *a)
                         .code = code_bytes(m, &e->code),
                         .scratch = e->infer_scratch,
                         .output = a->output_bytes,
-                        .stack = (int64_t)m->stack,
-                        .cycles = cycles_of(m, a)};
+                        .stack = (int64_t)m->stack + e->code.column,
+                        .cycles = cycles_of(m, a, &e->code)};
     a->device = d;
     return analyse_training(own, spec, a, d);
 }

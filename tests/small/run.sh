@@ -83,6 +83,14 @@ needs_no_library() {
     lacks needs 'l\(div\|mod\)\|[ud]*i*\(div\|mod\)di[34]\|malloc\|printf'
 }
 
+# multiplies_in_pairs OBJECT: it uses the DSP extension
+multiplies_in_pairs() {
+    what="the instructions of $1"
+    arm-none-eabi-objdump -d "$1" >instructions
+    says instructions 'smlad'
+    says instructions 'sxtb16'
+}
+
 # as_plain NET.nn NET: outputs are those of the form in which nothing is in place
 as_plain() {
     mv want in_place
@@ -97,19 +105,29 @@ everywhere() {
     weights=${4:-w.safetensors}
     for target in cortex-m0 cortex-m4 cortex-m7; do
         runs 0 "$1" --weights "$weights" --target $target --batch 1 -o "$2.c"
-        [ $target != cortex-m0 ] || cp "$2.c" first.c
-        same "$2.c" first.c
+        case $target in
+        cortex-m0)
+            cp "$2.c" m0.c
+            host "$2"
+            mv want m0.want
+            ;;
+        cortex-m4) cp "$2.c" m4.c ;;
+        *) same "$2.c" m4.c ;;
+        esac
     done
+    if [ -n "$4" ]; then says "$2.c" nn_dual_dot; lacks m0.c nn_dual_dot; else same m4.c m0.c; fi
     lacks "$2.c" __attribute__
     # shellcheck disable=SC2086
     try "$2 in strict C99" "$CC" -std=c99 -pedantic -Wall -Wextra -Werror -c "$2.c" -o plain.o
     host "$2"
+    same want m0.want
     have arm-none-eabi-gcc && have qemu-system-arm || { skip 'arm-none-eabi-gcc or qemu-system-arm is not installed'; return; }
     for target in cortex-m0,mps2-an385 cortex-m4,mps2-an386,fpv4-sp-d16 cortex-m7,mps2-an500,fpv5-sp-d16; do
         cpu=${target%%,*} machine=${target#*,} fpu=
         case $machine in *,*) fpu="-mfloat-abi=hard -mfpu=${machine#*,}" machine=${machine%,*} ;; esac
         runs 0 build "$1" --weights "$weights" --target "$cpu" -o "$2.o"
         needs_no_library "$2.o" arm-none-eabi-nm
+        [ -z "$4" ] || [ "$cpu" = cortex-m0 ] || multiplies_in_pairs "$2.o"
         # shellcheck disable=SC2086
         board "$2" "$cpu" "$machine" $fpu
         # shellcheck disable=SC2086

@@ -9,6 +9,7 @@
  * and relu or another clamp after the layer are in the weights and in low and high.  A batchnorm by
  * itself is a convolution of 1x1 in groups of one channel.
  */
+#include "base/writer_device.h"
 #include "ops/shared/quantized.h"
 
 static const char *const quantized_conv_in[] = {"x", "qweight", "qbias", NULL};
@@ -24,7 +25,13 @@ static CorrelateText quantized_conv_text(Writer *w, const Node *n)
     quantized_bind_offset(w, "plus_zero", n->out[0]->zero_point);
     writer_bind_int(w, "low", a->low);
     writer_bind_int(w, "high", a->high);
+    const bool together = writer_has_dual_products(w) && a->c.groups == 1;
     return (CorrelateText){
+        .gather = together
+                      ? "@column($c, $row_tap, $col_tap) = (int16_t)(@large($sample, $channel, $row, $col)$less_zero);"
+                      : NULL,
+        .gathered = "nn_dual_order(column, $depth);",
+        .sum = "const int32_t sum = nn_dual_dot(qweight + o * $depth, column, $depth, qbias[o]);",
         .large = "x",
         .small = "y",
         .start = "int32_t sum = qbias[o];",

@@ -2,6 +2,7 @@
  * quantized_dense: y[o] = clamp(factor[o] · (bias[o] + Σ_i weight[o][i] · (x[i] − zero_x)) + zero_y),
  * the sum in 32 bits; the rest as in quantized_conv.c.  Of a sequence, each row.
  */
+#include "base/writer_device.h"
 #include "ops/shared/axis.h"
 #include "ops/shared/quantized.h"
 
@@ -24,12 +25,17 @@ static void quantized_dense_plain(Writer *w, const Node *n)
     writer_bind_int(w, "low", a->low);
     writer_bind_int(w, "high", a->high);
     writer_put(w, "for ($int n = 0; n < $N$outer; n++) {\n"
-                  "    for ($int o = 0; o < $O; o++) {\n"
-                  "        int32_t sum = qbias[o];\n"
-                  "        for ($int i = 0; i < $I; i++) {\n"
-                  "            sum += @qweight(o, i) * (@x(n, i)$less_zero);\n"
-                  "        }\n"
-                  "        @y(n, o) = nn_clamp_int8(nn_rescale(sum, $multiplier, $shift)$plus_zero, $low, $high);\n"
+                  "    for ($int o = 0; o < $O; o++) {\n");
+    if (writer_has_dual_products(w)) {
+        writer_bind_int(w, "zero", n->in[0]->zero_point);
+        writer_put(w, "const int32_t sum = nn_dual_dot_bytes(qweight + o * $I, x + n * $I, $I, $zero, qbias[o]);");
+    } else {
+        writer_put(w, "int32_t sum = qbias[o];\n"
+                      "for ($int i = 0; i < $I; i++) {\n"
+                      "    sum += @qweight(o, i) * (@x(n, i)$less_zero);\n"
+                      "}\n");
+    }
+    writer_put(w, "        @y(n, o) = nn_clamp_int8(nn_rescale(sum, $multiplier, $shift)$plus_zero, $low, $high);\n"
                   "    }\n"
                   "}\n");
 }

@@ -116,6 +116,59 @@ static void put_value(Writer *w, const char *element, const CorrelateText *text)
     writer_put(w, line);
 }
 
+/* ---- a column ---------------------------------------------------------- */
+
+static int64_t column_elements(const Correlation *c) { return c->large.dim[0] * c->slide[0].k * c->slide[1].k; }
+
+/* Stands at the beginning of the function. */
+static void open_column(Writer *w, const Correlation *c)
+{
+    const int64_t dim[] = {c->large.dim[0], c->slide[0].k, c->slide[1].k};
+    writer_bind_array(w, "column", "column", 3, dim);
+    writer_bind_int(w, "depth", column_elements(c));
+    writer_put(w, "int16_t column[$depth];");
+}
+
+/* What the pixel at $i, $j reads; taps beside the image are zero. */
+static void put_column(Writer *w, const Correlation *c, const CorrelateText *text, const char *row)
+{
+    if (window_tested(&c->slide[0]) || window_tested(&c->slide[1]))
+        writer_put(w, "for ($int k = 0; k < $depth; k++) {\n"
+                      "column[k] = 0;\n"
+                      "}\n");
+    bind_channel(w, c);
+    int inner = open_kernel(w, c);
+    if (row) writer_bind(w, "row", "%s", row);
+    writer_put(w, text->gather);
+    window_close(w, inner);
+    writer_put(w, text->gathered);
+}
+
+/* All outputs of that pixel. */
+static void put_outputs(Writer *w, const CorrelateText *text)
+{
+    writer_put(w, "for ($int o = 0; o < $O; o++) {");
+    writer_put(w, text->sum);
+    put_value(w, "@small(n, o, $i, $j)", text);
+    window_close(w, 1);
+}
+
+static void sums_by_columns(Writer *w, const Correlation *c, const CorrelateText *text)
+{
+    open_column(w, c);
+    bind_sides(w, c, text->large, text->small);
+    bind_taps(w, c);
+    writer_bind(w, "sample", "n");
+    writer_put(w, "for ($int n = 0; n < $N; n++) {");
+    int outer = window_loop(w, "i", c->slide[0].small, false);
+    outer += window_loop(w, "j", c->slide[1].small, false);
+    put_column(w, c, text, NULL);
+    put_outputs(w, text);
+    window_close(w, outer + 1);
+}
+
+/* ---- all sums ---------------------------------------------------------- */
+
 /* All sums of sample n and output o. */
 static void put_plane(Writer *w, const Correlation *c, const CorrelateText *text, const char *element)
 {
@@ -140,6 +193,10 @@ static const char small_element[] = "@small(n, o, $i, $j)";
 
 void correlate_sums(Writer *w, const Correlation *c, const CorrelateText *text)
 {
+    if (text->gather) {
+        sums_by_columns(w, c, text);
+        return;
+    }
     open_planes(w, c, text);
     put_plane(w, c, text, small_element);
     window_close(w, 2);
@@ -244,9 +301,19 @@ static void open_work(Writer *w, const Correlation *c, const CorrelateText *text
 
 static void pixel_in_place(Writer *w, const Correlation *c, const CorrelateText *text)
 {
+    if (text->gather) open_column(w, c);
     open_work(w, c, text);
     int outer = window_loop(w, "i", c->slide[0].small, false);
     outer += window_loop(w, "j", c->slide[1].small, false);
+    if (text->gather) {
+        window_alias(w, "large", text->large, c->large);
+        writer_bind(w, "sample", "n");
+        writer_put(w, "(void)work; /* the column is the copy */");
+        put_column(w, c, text, NULL);
+        put_outputs(w, text);
+        window_close(w, outer + 1);
+        return;
+    }
     writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
                   "@large(0, c, 0, 0) = @x(n, c, $i, $j);\n"
                   "}\n"
@@ -262,10 +329,30 @@ static void pixel_in_place(Writer *w, const Correlation *c, const CorrelateText 
     window_close(w, outer + 2);
 }
 
+/* Row i of the small image, from the rows in `work`. */
+static void put_row_of_rows(Writer *w, const Correlation *c, const CorrelateText *text, const char *row)
+{
+    writer_bind(w, "i", "i");
+    if (text->gather) {
+        int outer = window_loop(w, "j", c->slide[1].small, false);
+        put_column(w, c, text, row);
+        put_outputs(w, text);
+        window_close(w, outer);
+        return;
+    }
+    writer_put(w, "for ($int o = 0; o < $O; o++) {");
+    bind_channel(w, c);
+    int outer = window_loop(w, "j", c->slide[1].small, false);
+    put_sum(w, c, text, row);
+    put_value(w, small_element, text);
+    window_close(w, outer + 1);
+}
+
 static void rows_in_place(Writer *w, const Correlation *c, const CorrelateText *text)
 {
     const Slide *s = &c->slide[0];
     const int64_t reach = window_reach(s), ahead = reach - 1 - s->before;
+    if (text->gather) open_column(w, c);
     open_work(w, c, text);
     writer_bind_int(w, "W", c->large.dim[2]);
     writer_bind_int(w, "H", c->large.dim[1]);
@@ -283,16 +370,10 @@ static void rows_in_place(Writer *w, const Correlation *c, const CorrelateText *
                   "for ($int c = 0; c < $C; c++) {\n"
                   "for ($int j = 0; j < $W && i + $ahead < $H; j++) {\n"
                   "@large(0, c, $last, j) = @x(n, c, i + $ahead, j);\n"
-                  "}\n}\n"
-                  "for ($int o = 0; o < $O; o++) {\n");
-    bind_channel(w, c);
-    writer_bind(w, "i", "i");
-    int outer = window_loop(w, "j", c->slide[1].small, false);
+                  "}\n}\n");
     char row[48];
     snprintf(row, sizeof row, s->k == 1 ? "0" : s->dilation > 1 ? "u * %lld" : "u", (long long)s->dilation);
-    put_sum(w, c, text, row);
-    put_value(w, small_element, text);
-    window_close(w, outer + 1);
+    put_row_of_rows(w, c, text, row);
     if (reach > 1)
         writer_put(w, "for ($int c = 0; c < $C; c++) {\n"
                       "for ($int i = 0; i < $last; i++) {\n"
@@ -380,144 +461,6 @@ void correlate_bias_emit(Writer *w, const Node *n)
     channels_put_size(w, "$N", s, n->layout);
     writer_bind(w, "format", n->in[0]->dtype == DTYPE_BF16 ? "_bf16" : "");
     writer_put(w, "nn_channel_sums$format(&size, $step, dy, dbias, $t, $T);");
-}
-
-/* ---- fast form ------------------------------------------------------------ */
-
-const char *correlate_refusal(const Correlation *c)
-{
-    int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
-    bool fits = nn_wgrad_serves(group_large(c), c->slide[0].k * c->slide[1].k, window_reach(&c->slide[0]),
-                                window_reach(&c->slide[1]));
-    if (c->mode != PAD_MODE_ZEROS) return "the padding is not zeros";
-    if (c->flip) return "the kernel is mirrored";
-    if (largest >= INT32_MAX) return "an image has 2^31 elements or more";
-    return fits ? NULL : "the window is too large";
-}
-
-static bool is_depthwise(const Correlation *c)
-{
-    return c->groups > 1 && c->large.dim[0] == c->groups && c->small.dim[0] == c->groups;
-}
-
-const char *correlate_direct_refusal(Correlation c) { return c.groups > 1 ? "it has groups" : correlate_refusal(&c); }
-
-const char *correlate_grouped_refusal(Correlation c)
-{
-    if (c.groups == 1) return "it has no groups";
-    return is_depthwise(&c) ? "it is depthwise" : correlate_refusal(&c);
-}
-
-const char *correlate_depthwise_refusal(Correlation c)
-{
-    return is_depthwise(&c) ? correlate_refusal(&c) : "it is not depthwise";
-}
-
-Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
-{
-    c.large_step = tensor_pixel_stride(large);
-    c.small_step = tensor_pixel_stride(small);
-    return c;
-}
-
-/* With more, outputs in the lanes fill half of each vector. */
-enum { PLANAR_CHANNELS = 4, PLANAR_OUTPUTS = 8 };
-
-const char *correlate_planar_refusal(const Correlation *c)
-{
-    const Slide *h = &c->slide[0], *w = &c->slide[1];
-    const int64_t columns = c->small.dim[2];
-    bool few = c->large.dim[0] <= PLANAR_CHANNELS && c->small.dim[0] <= PLANAR_OUTPUTS && c->groups == 1;
-    bool fits = nn_planar_serves(c->large.dim[0], window_reach(h), nn_extent(columns, 1, w->k, w->dilation), columns);
-    if (!few) return "it has groups, or more than 4 channels or 8 outputs";
-    if (w->stride != 1) return "it has a stride";
-    return fits ? correlate_refusal(c) : "the rows are too narrow, or the window too large";
-}
-
-/* Of more channels, what packs the weights is faster: a row of all of them no longer fits the
- * first cache. */
-enum { BLOCKED_CHANNELS = 16 };
-
-const char *correlate_blocked_refusal(const Correlation *c)
-{
-    bool few = c->large.dim[0] <= BLOCKED_CHANNELS && c->small.dim[0] <= BLOCKED_CHANNELS;
-    bool fits = shape_count(c->large) < INT32_MAX && shape_count(c->small) < INT32_MAX;
-    if (!few) return "more than 16 channels or outputs";
-    if (c->groups > 1) return "it has groups";
-    if (c->mode != PAD_MODE_ZEROS) return "the padding is not zeros";
-    if (c->flip) return "the kernel is mirrored";
-    return fits ? NULL : "an image has 2^31 elements or more";
-}
-
-void correlate_blocked_call(Writer *w, const Correlation *c, const char *call)
-{
-    const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {c->large.dim[0], h->large,  v->large,    c->small.dim[0], h->small,  v->small, h->k, v->k,
-                            h->stride,       v->stride, h->dilation, v->dilation,     h->before, v->before};
-    writer_bind_fields(w, "size", "c h w o oh ow kh kw sh sw dh dw top left", size);
-    writer_put(w, "static const nn_blocked size = {$size};");
-    writer_put(w, call);
-}
-
-/* Depthwise panels are the same in both directions. */
-static void bind_entry_points(Writer *w, const Correlation *c)
-{
-    const bool depthwise = is_depthwise(c);
-    const char *family = depthwise ? "depthwise" : c->groups > 1 ? "grouped" : "conv";
-    writer_bind(w, "forward", "nn_%s_forward", family);
-    writer_bind(w, "backward_data", "nn_%s_backward_data", family);
-    writer_bind(w, "pack", "nn_%s_panels", family);
-    writer_bind(w, "pack_backward", depthwise ? "nn_%s_panels" : "nn_%s_panels_backward", family);
-}
-
-void correlate_call(Writer *w, const Correlation *c, const char *call)
-{
-    const int64_t *large = c->large.dim, *small = c->small.dim;
-    const Slide *h = &c->slide[0], *v = &c->slide[1];
-    const int64_t size[] = {large[0],    large[1],  large[2],  small[0],      small[1],     small[2],
-                            c->groups,   h->k,      v->k,      h->stride,     v->stride,    h->dilation,
-                            v->dilation, h->before, v->before, c->large_step, c->small_step};
-    writer_bind_fields(w, "size", "c h w o oh ow groups kh kw sh sw dh dw top left c_step o_step", size);
-    bind_entry_points(w, c);
-    writer_put(w, "static const nn_conv size = {.n = $N, $size};");
-    writer_put(w, call);
-}
-
-/* How often each weight is used. */
-static double pixels_of(const Correlation *c, Shape result, const CostModel *m)
-{
-    int64_t residues = shape_equal(result, c->large) ? c->slide[0].stride * c->slide[1].stride : 1;
-    return (double)(m->batch * result.dim[1] * result.dim[2]) / (double)residues;
-}
-
-static double reading_of(const CostModel *m) { return m->constant_weights ? m->machine->weight_read : 0; }
-
-double correlate_direct_cost(const Correlation *c, Shape result, const CostModel *m)
-{
-    double weights = (double)(c->small.dim[0] * group_large(c) * c->slide[0].k * c->slide[1].k);
-    double lanes = result.dim[0] < NN_PANEL ? (double)NN_PANEL / (double)result.dim[0] : 1;
-    return weights * (pixels_of(c, result, m) * lanes + reading_of(m));
-}
-
-double correlate_depthwise_cost(const Correlation *c, Shape result, const CostModel *m)
-{
-    double weights = (double)(nn_round_up(c->groups, NN_PANEL) * c->slide[0].k * c->slide[1].k);
-    return weights * (pixels_of(c, result, m) + reading_of(m));
-}
-
-double correlate_planar_cost(const Correlation *c, const CostModel *m)
-{
-    int64_t columns = c->small.dim[2], vectors = div_round_up(columns, NN_MAX_WIDTH);
-    return (double)(correlate_macs(c) * m->batch) * (double)(vectors * NN_MAX_WIDTH) / (double)columns;
-}
-
-bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
-{
-    int64_t groups = c->groups, taps = c->slide[0].k * c->slide[1].k;
-    int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
-    int64_t count = nn_conv_packed(groups, lanes, depth, taps);
-    node_out_as(g, n, g->real, false, shape_vector(count));
-    return true;
 }
 
 /* ---- graph ------------------------------------------------------------ */

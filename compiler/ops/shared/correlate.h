@@ -37,6 +37,10 @@ void correlate_forward(Writer *, const Correlation *, const char *large, const c
 typedef struct CorrelateText {
     const char *large, *small; /* names of the arrays */
     const char *start, *term, *value;
+    /* Where an output's products are computed together from what a pixel reads (`gather` not NULL, one group):
+     * its text for @large($sample, $channel, $row, $col) to @column($c, $row_tap, $col_tap), what ends the
+     * column, of $depth numbers, and in place of start and term that of the sum. */
+    const char *gather, *gathered, *sum;
 } CorrelateText;
 void correlate_sums(Writer *, const Correlation *, const CorrelateText *);
 /* That of correlate_forward. */
