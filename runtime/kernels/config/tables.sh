@@ -40,11 +40,14 @@ upper_of() { name_of "$1" | tr a-z A-Z; }
 
 # The pages in order.
 ordered() {
-    for page; do
-        order=$(field "$page" order)
-        echo "${order:-1} $page"
-    done | LC_ALL=C sort -n -k 1,1 -s | cut -d ' ' -f 2
+    for page; do echo "$(field "$page" order) $page"; done | LC_ALL=C sort -n -k 1,1 -s | cut -d ' ' -f 2
 }
+
+twice=$(for page; do field "$page" order; done | sort | uniq -d)
+if [ -n "$twice" ]; then
+    echo "$0: more than one page is of order $twice" >&2
+    exit 1
+fi
 
 # test FEATURE…: an expression in C, with its quotes behind $1
 test_of() {
