@@ -1,8 +1,9 @@
 #!/bin/sh
-# Runs every part of the tests, JOBS at a time, and adds up what they say.  A part ends
+# Runs every part of the tests, JOBS at a time (some wait more than they compute, so it is one more than there are
+# processors), and adds up what they say.  A part ends
 # in a line "… N passed, N failed"; one that does not is one failure.  The seconds of a part,
 # and those of processor time, are information only.
-# NNC: the program; UNIT: the runner of the unit tests; JOBS: all processors by default.
+# NNC: the program; UNIT: the runner of the unit tests.
 cd "$(dirname "$0")/.." || exit 1
 NNC=${NNC:-./nnc}
 UNIT=${UNIT:-build/unit}
@@ -28,7 +29,7 @@ names=$({
 
 # Each part writes a file of its own, which is shown whole when the part has ended.
 # shellcheck disable=SC2086,SC2016
-printf '%s\n' $names | xargs -P "${JOBS:-$(getconf _NPROCESSORS_ONLN)}" -I '{}' sh -c '
+printf '%s\n' $names | xargs -P "${JOBS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}" -I '{}' sh -c '
     begin=$(date +%s)
     if [ "$1" = unit ]; then "$UNIT"; else sh "tests/$1/run.sh"; fi >"$logs/$1.log" 2>&1
     echo $? >"$logs/$1.status"
