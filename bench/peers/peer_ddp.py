@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """PyTorch's DistributedDataParallel over gloo as a peer of mpirun nnc train.
 
-peer_ddp.py time MODEL BATCH PROCESSES STEPS
+peer_ddp.py time MODEL BATCH PROCESSES STEPS [channels_last]
     prints "median_ms least_ms steps": steps of PROCESSES processes with one
     thread each, that share a batch
 peer_ddp.py version
@@ -32,7 +32,7 @@ def free_port():
         return s.getsockname()[1]
 
 
-def work(rank, name, batch, processes, steps, port):
+def work(rank, name, batch, processes, steps, port, how):
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), GLOO_SOCKET_IFNAME="lo")
     torch.set_num_threads(1)
     torch.distributed.init_process_group("gloo", rank=rank, world_size=processes)
@@ -40,6 +40,8 @@ def work(rank, name, batch, processes, steps, port):
     torch.manual_seed(rank)
     x = torch.randn(batch // processes, *shape)
     y = torch.randint(0, classes, (batch // processes,))
+    if "channels_last" in how:
+        model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     step = peer_torch.passes(nn.parallel.DistributedDataParallel(model), x, y, True)
     step()  # buckets are made anew after the first one
     times = []
@@ -60,5 +62,5 @@ if __name__ == "__main__":
             sys.exit("built without gloo")
         print("PyTorch", torch.__version__)
     else:
-        name, batch, processes, steps = rest[0], *map(int, rest[1:])
-        torch.multiprocessing.spawn(work, (name, batch, processes, steps, free_port()), processes)
+        name, batch, processes, steps = rest[0], *map(int, rest[1:4])
+        torch.multiprocessing.spawn(work, (name, batch, processes, steps, free_port(), rest[4:]), processes)
