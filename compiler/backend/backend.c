@@ -7,6 +7,7 @@
 #include "backend/backend.h"
 
 #include <assert.h>
+#include <limits.h>
 
 #include "backend/kinds.h"
 
@@ -21,6 +22,12 @@ static const Backend *const backends[] = {
     [JIT_CC_EXACT] = &backend_cc_exact,
     [JIT_TIERED] = &backend_tiered,
 };
+
+JitKind jit_kind_for(JitKind kind, int64_t model_bytes)
+{
+    const bool tcc = kind == JIT_TCC || kind == JIT_TIERED;
+    return tcc && model_bytes > INT_MAX ? JIT_CC_EXACT : kind;
+}
 
 Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **error)
 {

@@ -15,6 +15,10 @@ typedef enum JitKind {
 
 typedef struct Jit Jit;
 
+/* The kind that can compile a model of so many bytes: sizes of TinyCC's types are ints, so beyond INT_MAX it
+ * is JIT_CC_EXACT in the place of JIT_TCC and JIT_TIERED. */
+JitKind jit_kind_for(JitKind, int64_t model_bytes);
+
 /* `source` is standalone text (EmitOptions.standalone); for JIT_CC with its kernels pasted,
  * for the others with its kernels linked.  It must live as
  * long as the Jit.  On failure NULL, and *error says why in one line (allocated in

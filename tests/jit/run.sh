@@ -139,6 +139,15 @@ switched() { # MIN: after so many steps at least
     runs 2 $xor --jit llvm; says err "tcc, cc or tiered, not 'llvm'"
 }
 
+what='two gigabytes of parameters'
+if [ -n "$ALL" ]; then
+    printf 'net big { input(2)  dense(23200)  relu  dense(23200)  dense(2) }\n' >big.nn
+    runs 0 bench big.nn --jit tcc --reps 1
+    says out '^dense  *3 '
+else
+    skip 'a net of 2.2 GB: ALL=1'
+fi
+
 what='private directories'
 if [ -z "$(find "$TMPDIR" -mindepth 1)" ]; then ok; else bad "left: $(find "$TMPDIR" -mindepth 1 | head -3)"; fi
 

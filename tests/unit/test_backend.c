@@ -110,6 +110,22 @@ START_TEST(reports_an_error_in_one_line)
 }
 END_TEST
 
+/* A type of two gigabytes, which sizes in ints cannot tell. */
+START_TEST(types_may_be_large)
+{
+    static const char source[] = "struct block { float huge[538000000], last; };\n"
+                                 "long f(void) { return (long)sizeof(struct block); }\n";
+    const int64_t bytes = INT64_C(538000001) * 4;
+    Arena *arena = arena_new();
+    ck_assert_int_eq(jit_kind_for(JIT_TIERED, 1 << 20), JIT_TIERED);
+    ck_assert_int_eq(jit_kind_for(JIT_CC, bytes), JIT_CC);
+    Jit *jit = compile(jit_kind_for(JIT_TCC, bytes), source, arena);
+    ck_assert_int_eq(((long (*)(void))jit_symbol(jit, "f"))(), bytes);
+    jit_free(jit);
+    arena_free(arena);
+}
+END_TEST
+
 START_TEST(names_an_unknown_function)
 {
     Arena *arena = arena_new();
@@ -267,6 +283,7 @@ Suite *backend_suite(void)
     tcase_add_test(tcc, threads_compile_at_once);
     suite_add_tcase(suite, tcc);
     TCase *cc = tcase_create("cc");
+    tcase_add_test(cc, types_may_be_large);
     tcase_add_test(cc, cc_leaves_nothing);
     tcase_add_test(cc, cc_missing_is_said);
     tcase_add_test(cc, cc_without_a_directory);

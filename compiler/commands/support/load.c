@@ -361,7 +361,7 @@ int build_code(const LoadOptions *o, Model *m, const char **error)
     *error = NULL;
     m->emitted = emit_c(m->net, m->spec, &options);
     if (!m->emitted || m->c->errors) return STATUS_INPUT;
-    m->jit = jit_compile(o->jit, m->emitted->source, m->c->arena, error);
+    m->jit = jit_compile(jit_kind_for(o->jit, m->emitted->model_bytes), m->emitted->source, m->c->arena, error);
     if (!m->jit) return STATUS_SYSTEM;
     take_functions(m);
     assert(m->info || o->use_double);

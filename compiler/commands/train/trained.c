@@ -95,7 +95,7 @@ static int read_block(const TrainedRequest *r, WeightedModel *w, const Model *m,
     const char *error;
     EmitResult *e = emit_c(m->net, NULL, &options);
     if (!e) return STATUS_INPUT;
-    Jit *jit = jit_compile(JIT_TCC, e->source, m->c->arena, &error);
+    Jit *jit = jit_compile(jit_kind_for(JIT_TCC, e->model_bytes), e->source, m->c->arena, &error);
     if (!jit) return fail(STATUS_SYSTEM, "%s", error);
     const nn_model_info *(*info)(void) =
         (const nn_model_info *(*)(void))jit_symbol(jit, arena_printf(m->c->arena, "%s_info", e->prefix));
