@@ -7,6 +7,7 @@
 #include "autodiff/backward.h"
 #include "graph/graph.h"
 #include "ops/shared/elementwise.h"
+#include "ops/shared/weight_rows.h"
 
 static const char *const rows_in[] = {"weight", "scale", "shift", NULL};
 static const char *const rows_out[] = {"y", NULL};
@@ -15,33 +16,26 @@ static const char *const dscale_in[] = {"dy", "weight", NULL};
 static const char *const dweight_out[] = {"dweight", NULL};
 static const char *const dscale_out[] = {"dscale", NULL};
 
-static void bind_rows_of(Writer *w, const Tensor *weight)
-{
-    const int64_t rows = weight->shape.dim[0];
-    writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "columns", shape_count(weight->shape) / rows);
-}
-
 #define EACH_ROW                           \
     "for ($int r = 0; r < $rows; r++) {\n" \
     "    for ($int k = r * $columns; k < (r + 1) * $columns; k++) {\n"
 
 static void rows_plain(Writer *w, const Node *n)
 {
-    bind_rows_of(w, n->in[0]);
+    weight_rows_bind(w, n->in[0]);
     writer_put(w, node_has(n, 2) ? EACH_ROW "        y[k] = scale[r] * weight[k] + shift[r];\n    }\n}\n"
                                  : EACH_ROW "        y[k] = scale[r] * weight[k];\n    }\n}\n");
 }
 
 static void rows_dweight_plain(Writer *w, const Node *n)
 {
-    bind_rows_of(w, n->out[0]);
+    weight_rows_bind(w, n->out[0]);
     writer_put(w, EACH_ROW "        dweight[k] = scale[r] * dy[k];\n    }\n}\n");
 }
 
 static void rows_dscale_plain(Writer *w, const Node *n)
 {
-    bind_rows_of(w, n->in[1]);
+    weight_rows_bind(w, n->in[1]);
     writer_put(w, "for ($int r = 0; r < $rows; r++) {\n"
                   "    $real sum = 0;\n"
                   "    for ($int k = r * $columns; k < (r + 1) * $columns; k++) {\n"
@@ -53,28 +47,21 @@ static void rows_dscale_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/quantized/simulated_weights.h ---------------------------------------- */
 
-static void put_rows_call(Writer *w, const Tensor *weight, const char *call)
-{
-    bind_rows_of(w, weight);
-    writer_put(w, "static const nn_weight_rows d = {.rows = $rows, .columns = $columns};\n");
-    writer_put(w, call);
-}
-
 static void rows_emit(Writer *w, const Node *n)
 {
-    put_rows_call(w, n->in[0],
-                  node_has(n, 2) ? "nn_scale_rows(&d, weight, scale, shift, y, $t, $T);"
-                                 : "nn_scale_rows(&d, weight, scale, NULL, y, $t, $T);");
+    weight_rows_call(w, n->in[0],
+                     node_has(n, 2) ? "nn_scale_rows(&d, weight, scale, shift, y, $t, $T);"
+                                    : "nn_scale_rows(&d, weight, scale, NULL, y, $t, $T);");
 }
 
 static void rows_dweight_emit(Writer *w, const Node *n)
 {
-    put_rows_call(w, n->out[0], "nn_scale_rows(&d, dy, scale, NULL, dweight, $t, $T);");
+    weight_rows_call(w, n->out[0], "nn_scale_rows(&d, dy, scale, NULL, dweight, $t, $T);");
 }
 
 static void rows_dscale_emit(Writer *w, const Node *n)
 {
-    put_rows_call(w, n->in[1], "nn_rows_dscale(&d, dy, weight, dscale, $t, $T);");
+    weight_rows_call(w, n->in[1], "nn_rows_dscale(&d, dy, weight, dscale, $t, $T);");
 }
 
 static const Variant rows_variants[] = {
@@ -104,7 +91,6 @@ static const Op rows_dscale = {
     .variants = rows_dscale_variants,
 };
 
-/* Of in[input], by the other one of weight and scale. */
 static void rows_grad(Backward *b, const Node *n)
 {
     backward_give_by(b, &rows_dscale, n, 1, 1, &n->in[0]);

@@ -8,6 +8,7 @@
 #include "autodiff/backward.h"
 #include "graph/graph.h"
 #include "ops/shared/elementwise.h"
+#include "ops/shared/weight_rows.h"
 
 static const char *const weight_in[] = {"weight", "scale", NULL};
 static const char *const weight_out[] = {"y", NULL};
@@ -23,16 +24,9 @@ static const char *const dscale_out[] = {"dscale", NULL};
     "        const $real ratio = weight[k] / step;\n"                  \
     "        const $real whole = ratio < 0 ? -$floor(half - ratio) : $floor(ratio + half);\n"
 
-static void bind_weight_rows(Writer *w, const Tensor *weight)
-{
-    const int64_t rows = weight->shape.dim[0];
-    writer_bind_int(w, "rows", rows);
-    writer_bind_int(w, "columns", shape_count(weight->shape) / rows);
-}
-
 static void weight_plain(Writer *w, const Node *n)
 {
-    bind_weight_rows(w, n->in[0]);
+    weight_rows_bind(w, n->in[0]);
     writer_put(w, ROWS COLUMNS "        y[k] = step * (whole < -127 ? -127 : whole > 127 ? 127 : whole);\n"
                                "    }\n"
                                "}\n");
@@ -40,7 +34,7 @@ static void weight_plain(Writer *w, const Node *n)
 
 static void weight_dweight_plain(Writer *w, const Node *n)
 {
-    bind_weight_rows(w, n->in[1]);
+    weight_rows_bind(w, n->in[1]);
     writer_put(w, ROWS COLUMNS "        dweight[k] = whole >= -127 && whole <= 127 ? dy[k] : 0;\n"
                                "    }\n"
                                "}\n");
@@ -48,7 +42,7 @@ static void weight_dweight_plain(Writer *w, const Node *n)
 
 static void weight_dscale_plain(Writer *w, const Node *n)
 {
-    bind_weight_rows(w, n->in[1]);
+    weight_rows_bind(w, n->in[1]);
     writer_put(w, ROWS "    $real sum = 0;\n" COLUMNS
                        "        sum += dy[k] * (whole < -127 ? -127 : whole > 127 ? 127 : whole - ratio);\n"
                        "    }\n"
@@ -58,26 +52,19 @@ static void weight_dscale_plain(Writer *w, const Node *n)
 
 /* ---- fast form: runtime/kernels/quantized/simulated_weights.h ---------------------------------------- */
 
-static void put_weight_rows(Writer *w, const Tensor *weight, const char *call)
-{
-    bind_weight_rows(w, weight);
-    writer_put(w, "static const nn_weight_rows d = {.rows = $rows, .columns = $columns};\n");
-    writer_put(w, call);
-}
-
 static void weight_emit(Writer *w, const Node *n)
 {
-    put_weight_rows(w, n->in[0], "nn_simulate_weight(&d, weight, scale, y, $t, $T);");
+    weight_rows_call(w, n->in[0], "nn_simulate_weight(&d, weight, scale, y, $t, $T);");
 }
 
 static void weight_dweight_emit(Writer *w, const Node *n)
 {
-    put_weight_rows(w, n->in[1], "nn_simulate_weight_dweight(&d, dy, weight, scale, dweight, $t, $T);");
+    weight_rows_call(w, n->in[1], "nn_simulate_weight_dweight(&d, dy, weight, scale, dweight, $t, $T);");
 }
 
 static void weight_dscale_emit(Writer *w, const Node *n)
 {
-    put_weight_rows(w, n->in[1], "nn_simulate_weight_dscale(&d, dy, weight, scale, dscale, $t, $T);");
+    weight_rows_call(w, n->in[1], "nn_simulate_weight_dscale(&d, dy, weight, scale, dscale, $t, $T);");
 }
 
 static const Variant weight_variants[] = {

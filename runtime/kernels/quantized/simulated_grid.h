@@ -63,4 +63,36 @@ NN_INLINE nn_vec nn_grid_fine(nn_vec unit, nn_vec step)
     return fine;
 }
 
+/* ---- maps ------------------------------------------------------------------------------------ */
+
+typedef nn_vec nn_grid_map(const int kind, const nn_grid *g, nn_vec x, nn_vec dy);
+
+NN_INLINE nn_vec nn_grid_number(const int kind, const nn_grid *g, nn_vec x, nn_vec dy)
+{
+    (void)dy;
+    return g->step * nn_grid_bounded(g, nn_grid_whole(kind, g, x / g->step));
+}
+
+NN_INLINE nn_vec nn_grid_passes(const int kind, const nn_grid *g, nn_vec x, nn_vec dy)
+{
+    const nn_vec whole = nn_grid_whole(kind, g, x / g->step);
+    return nn_select((whole >= g->low) & (whole <= g->high), dy, nn_zero());
+}
+
+/* The arrays from an element on; dy is x where there is none. */
+typedef struct nn_simulated_at {
+    const float *x, *dy;
+    float *y;
+} nn_simulated_at;
+
+NN_INLINE void nn_grid_run(nn_grid_map *f, const int kind, const nn_grid *grid, nn_simulated_at at, long count)
+{
+    const nn_grid g = *grid;
+    const long whole = count / NN_W * NN_W, rest = count - whole;
+    for (long i = 0; i < whole; i += NN_W) nn_store(at.y + i, f(kind, &g, nn_load(at.x + i), nn_load(at.dy + i)));
+    if (rest)
+        nn_store_some(at.y + whole, rest,
+                      f(kind, &g, nn_load_some(at.x + whole, rest), nn_load_some(at.dy + whole, rest)));
+}
+
 #endif

@@ -34,9 +34,9 @@ void nn_rows_dscale(const nn_weight_rows *, const float *dy, const float *weight
 #include "runtime/kernels/quantized/simulated_grid.h"
 #include "runtime/kernels/reduction/sums.h"
 
-NN_INLINE nn_grid nn_row_grid(float scale)
+NN_INLINE nn_grid nn_row_grid(nn_vec scale)
 {
-    return (nn_grid){.step = nn_broadcast(scale), .low = nn_broadcast(-127), .high = nn_broadcast(127)};
+    return (nn_grid){.step = scale, .low = nn_broadcast(-127), .high = nn_broadcast(127)};
 }
 
 /* The rows of part t. */
@@ -50,13 +50,10 @@ NN_KERNEL void nn_simulate_weight(const nn_weight_rows *d, const float *weight, 
 {
     const nn_range part = nn_rows_range(d, t, T);
     for (long r = part.first; r < part.end; r++) {
-        const nn_grid g = nn_row_grid(scale[r]);
+        const nn_grid g = nn_row_grid(nn_broadcast(scale[r]));
         const long at = r * d->columns;
-        for (long i = 0; i < d->columns; i += NN_W) {
-            const long left = d->columns - i;
-            const nn_vec whole = nn_round_away(nn_load_some(weight + at + i, left) / g.step);
-            nn_store_some(y + at + i, left, g.step * nn_grid_bounded(&g, whole));
-        }
+        nn_grid_run(nn_grid_number, NN_GRID_VALUES, &g, (nn_simulated_at){weight + at, weight + at, y + at},
+                    d->columns);
     }
 }
 
@@ -65,22 +62,17 @@ NN_KERNEL void nn_simulate_weight_dweight(const nn_weight_rows *d, const float *
 {
     const nn_range part = nn_rows_range(d, t, T);
     for (long r = part.first; r < part.end; r++) {
-        const nn_grid g = nn_row_grid(scale[r]);
+        const nn_grid g = nn_row_grid(nn_broadcast(scale[r]));
         const long at = r * d->columns;
-        for (long i = 0; i < d->columns; i += NN_W) {
-            const long left = d->columns - i;
-            const nn_vec whole = nn_round_away(nn_load_some(weight + at + i, left) / g.step);
-            const nn_vec passed =
-                nn_select((whole >= g.low) & (whole <= g.high), nn_load_some(dy + at + i, left), nn_zero());
-            nn_store_some(dweight + at + i, left, passed);
-        }
+        nn_grid_run(nn_grid_passes, NN_GRID_VALUES, &g, (nn_simulated_at){weight + at, dy + at, dweight + at},
+                    d->columns);
     }
 }
 
 /* dy · error of weights with the scale p */
 NN_INLINE nn_vec nn_term_weight_error(nn_vec dy, nn_vec weight, nn_vec p)
 {
-    const nn_grid g = {.step = p, .low = nn_broadcast(-127), .high = nn_broadcast(127)};
+    const nn_grid g = nn_row_grid(p);
     return nn_grid_term(NN_GRID_VALUES, &g, dy, weight);
 }
 
