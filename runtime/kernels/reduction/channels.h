@@ -100,6 +100,31 @@ NN_KERNEL void nn_channel_sums_bf16(const nn_shape *shape, long step, const uint
     nn_channel_sums_nhwc(1, shape, step, dy, sum, t, T);
 }
 
+/* Of a channel p and q; NULL: the number that stands for all. */
+typedef struct nn_channel_numbers {
+    const float *p, *q;
+    float every_p, every_q;
+} nn_channel_numbers;
+
+/* y = f(x) with the numbers of the channel, p = 1; y may be x */
+NN_INLINE void nn_channels_map_nhwc(nn_column_map *f, nn_shape shape, const float *x, const nn_channel_numbers *of,
+                                    float *y, int t, int T)
+{
+    const long c = shape.c;
+    const nn_rows_part part = nn_rows_part_of(shape.n, c, t, T);
+    const long at = part.row * c;
+    nn_columns columns;
+    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
+        const long count = nn_columns_count(k, part.last);
+        for (long j = 0; j < count; j += NN_W) {
+            nn_store(columns.p + j, nn_column_values(of->p, of->every_p, k + j, count - j));
+            nn_store(columns.q + j, nn_column_values(of->q, of->every_q, k + j, count - j));
+        }
+        nn_rows_map(f, &columns, part.rows, count,
+                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
+    }
+}
+
 /* (a − p) / q */
 NN_INLINE nn_vec nn_column_divided(nn_vec a, nn_vec b, const nn_columns *d, long k)
 {
@@ -107,30 +132,12 @@ NN_INLINE nn_vec nn_column_divided(nn_vec a, nn_vec b, const nn_columns *d, long
     return (a - nn_load(d->p + k)) / nn_load(d->q + k);
 }
 
-NN_INLINE void nn_normalize_nhwc(nn_shape shape, const float *x, const float *mean, const float *std, float *y, int t,
-                                 int T)
-{
-    const long c = shape.c;
-    const nn_rows_part part = nn_rows_part_of(shape.n, c, t, T);
-    const long at = part.row * c;
-    nn_columns f;
-    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
-        const long count = nn_columns_count(k, part.last);
-        for (long j = 0; j < count; j += NN_W) {
-            nn_store(f.p + j, nn_column_values(mean, 0, k + j, count - j));
-            nn_store(f.q + j, nn_column_values(std, 1, k + j, count - j));
-        }
-        nn_rows_map(nn_column_divided, &f, part.rows, count,
-                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
-    }
-}
-
 /* y = (x − mean) / std, mean NULL: 0; y may be x */
 NN_KERNEL void nn_normalize(const nn_shape *shape, const float *x, const float *mean, const float *std, float *y, int t,
                             int T)
 {
     if (shape->p == 1) {
-        nn_normalize_nhwc(*shape, x, mean, std, y, t, T);
+        nn_channels_map_nhwc(nn_column_divided, *shape, x, &(nn_channel_numbers){mean, std, 0, 1}, y, t, T);
         return;
     }
     const long n = shape->n, c = shape->c, p = shape->p;
@@ -152,31 +159,13 @@ NN_INLINE nn_vec nn_column_scaled(nn_vec a, nn_vec b, const nn_columns *d, long 
     return nn_load(d->p + k) * a + nn_load(d->q + k);
 }
 
-NN_INLINE void nn_channel_scaled_nhwc(nn_shape shape, const float *x, const float *scale, const float *shift, float *y,
-                                      int t, int T)
-{
-    const long c = shape.c;
-    const nn_rows_part part = nn_rows_part_of(shape.n, c, t, T);
-    const long at = part.row * c;
-    nn_columns f;
-    for (long k = part.first; k < part.last; k += NN_COLUMNS) {
-        const long count = nn_columns_count(k, part.last);
-        for (long j = 0; j < count; j += NN_W) {
-            nn_store(f.p + j, nn_column_values(scale, 1, k + j, count - j));
-            nn_store(f.q + j, nn_column_values(shift, 0, k + j, count - j));
-        }
-        nn_rows_map(nn_column_scaled, &f, part.rows, count,
-                    (nn_row_map){.a = x + at + k, .a_step = c, .y = y + at + k, .y_step = c});
-    }
-}
-
 /* y = scale · x + shift, shift NULL: 0; y may be x */
 NN_KERNEL void nn_channel_scaled(const nn_shape *shape, const float *x, const float *scale, const float *shift,
                                  float *y, int t, int T)
 {
     const long c = shape->c, p = shape->p, runs = shape->n * c;
     if (p == 1) {
-        nn_channel_scaled_nhwc(*shape, x, scale, shift, y, t, T);
+        nn_channels_map_nhwc(nn_column_scaled, *shape, x, &(nn_channel_numbers){scale, shift, 1, 0}, y, t, T);
         return;
     }
     for (long i = runs * t / T; i < runs * (t + 1) / T; i++) {
