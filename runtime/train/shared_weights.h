@@ -22,7 +22,8 @@ typedef struct SharedSpan {
     size_t begin, end;
 } SharedSpan;
 
-/* All ranks together.  Of the spans, which are the same on all ranks and apart from each other, whole pages are shared. */
+/* All ranks together.  Of the spans, which are the same on all ranks and do not overlap, whole pages are
+ * shared. */
 SharedWeights *shared_weights_new(const NnRanks *, double limit, void *model, const SharedSpan *, int count, NnError *);
 /* Each rank has its own pages again, with what is in them now; at any time after which no rank writes. */
 void shared_weights_free(SharedWeights *);

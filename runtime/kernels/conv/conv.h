@@ -13,8 +13,9 @@
  * functions named _panels pack for forward and _panels_backward for backward-data; of a depthwise
  * convolution they are the same.
  *
- * nn_conv_… serves one group (and wgrad of any), _bf16 of it images in bf16; nn_grouped_… several, nn_depthwise_… groups of one
- * channel and one output.  conv_planar.h is the one kernel for NCHW images, of few channels.
+ * nn_conv_… serves one group (and wgrad of any), _bf16 of it images in bf16; nn_grouped_… several,
+ * nn_depthwise_… groups of one channel and one output.  conv_planar.h is the one kernel for NCHW images, of
+ * few channels.
  */
 #ifndef NN_CONV_H
 #define NN_CONV_H
