@@ -14,7 +14,7 @@
 #include "commands/bench/bench.h"
 #include "commands/support/load.h"
 #include "commands/support/output.h"
-#include "report/report.h"
+#include "report/report_formats.h"
 #include "runtime/train/progress.h"
 
 enum {

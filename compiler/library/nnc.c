@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "commands/support/load.h"
-#include "report/report.h"
+#include "report/report_formats.h"
 #include "runtime/kernels/system/team.h"
 #include "runtime/train/train.h"
 

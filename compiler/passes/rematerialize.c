@@ -9,7 +9,7 @@
  * recomputed after an update of the parameters that it comes from, and what writes the model
  * is not done twice (Op.rematerialize).
  */
-#include "passes/rematerialize.h"
+#include "passes/rematerialize_policy.h"
 
 #include "graph/rewrite.h"
 

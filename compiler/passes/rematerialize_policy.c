@@ -16,7 +16,7 @@
  * At the end every dropped value is tried as a kept one, the most expensive first: later moves
  * may have made earlier ones unnecessary.
  */
-#include "passes/rematerialize.h"
+#include "passes/rematerialize_policy.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
  * gives the bytes that are live, so that the largest of them is the lower bound of the memory
  * plan of that program.
  */
-#include "passes/rematerialize.h"
+#include "passes/rematerialize_simulate.h"
 
 #include <stdlib.h>
 

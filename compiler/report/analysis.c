@@ -7,7 +7,7 @@
  * as `params` of the language does), the depth, and the last feature map.  Fields,
  * paths, gradients, memory and time have files of their own.
  */
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 #include <assert.h>
 #include <string.h>

@@ -13,7 +13,7 @@
  */
 #include <math.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 #include "report/number_text.h"
 #include "report/summary.h"
 

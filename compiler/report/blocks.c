@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 static Block *block_new(Arena *arena, Block *parent, const char *name, const char *path)
 {

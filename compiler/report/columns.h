@@ -4,7 +4,7 @@
 #ifndef NNC_REPORT_COLUMNS_H
 #define NNC_REPORT_COLUMNS_H
 
-#include "report/report.h"
+#include "report/analysis.h"
 
 typedef enum Column {
     COLUMN_NAME,

@@ -7,7 +7,7 @@
  * target's page.
  */
 #include "emit/emit.h"
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 static int64_t code_bytes(const DeviceModel *m, const CodeParts *p)
 {

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "report/report.h"
+#include "report/analysis.h"
 
 /* An object with a drawing for every block by its path, "" for the net: boxes
  * (layers, blocks, ends) and lines.  The page replaces a block's box by its

@@ -4,7 +4,7 @@
 #ifndef NNC_REPORT_DIFF_H
 #define NNC_REPORT_DIFF_H
 
-#include "report/report.h"
+#include "report/analysis.h"
 
 /* A layer of the first net, of the second, or one of each that belong together. */
 typedef struct DiffStep {

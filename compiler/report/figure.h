@@ -8,7 +8,7 @@
 #ifndef NNC_REPORT_FIGURE_H
 #define NNC_REPORT_FIGURE_H
 
-#include "report/report.h"
+#include "report/analysis.h"
 
 /* The legend's entries, each with a colour. */
 typedef enum FigureKind {

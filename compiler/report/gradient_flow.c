@@ -19,7 +19,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 enum { MAX_SLOTS = 64, MAX_STATES = 4096 };
 

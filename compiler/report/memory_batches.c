@@ -7,7 +7,7 @@
  * else for inference.  A batch that is cut into micro-batches would need less, and what
  * grows then is time alone: so here it is run at once.
  */
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 enum { GROWTH_ROWS = 7 }; /* batch/8 … batch·8 */
 

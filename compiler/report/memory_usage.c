@@ -6,7 +6,7 @@
  * bytes that will be used; and the two arenas for any other batch.
  */
 #include "emit/emit.h"
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 enum { BLOCK_HEAD = 64 }; /* of the model's block, before its arrays */
 

@@ -5,7 +5,7 @@
 #ifndef NNC_REPORT_METRICS_H
 #define NNC_REPORT_METRICS_H
 
-#include "report/report.h"
+#include "report/analysis.h"
 
 typedef enum MetricKind {
     METRIC_COUNT,

@@ -9,7 +9,7 @@
  */
 #include <math.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 enum { BASE = 1000000000 };
 

@@ -8,7 +8,7 @@
  */
 #include <math.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 static const double tolerance = 1e-9; /* fields are small multiples of 1/stride: exact but for rounding */
 

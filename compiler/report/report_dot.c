@@ -6,6 +6,7 @@
 
 #include "report/columns.h"
 #include "report/number_text.h"
+#include "report/report_formats.h"
 
 typedef struct DotWriter {
     const Analysis *a;

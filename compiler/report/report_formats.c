@@ -1,7 +1,7 @@
 /* The formats of the report, by name. */
 #include <string.h>
 
-#include "report/report.h"
+#include "report/report_formats.h"
 
 const ReportFormat *const report_formats[] = {&report_text, &report_markdown, &report_csv,  &report_json, &report_dot,
                                               &report_html, &report_svg,      &report_tikz, NULL};

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "report/report.h"
+#include "report/report_formats.h"
 
 enum { REPORT_JSON_VERSION = 1 };
 

@@ -5,6 +5,7 @@
 
 #include "report/figure.h"
 #include "report/page.h"
+#include "report/report_formats.h"
 
 enum { EDGE = 16, HEAD = 34, LEGEND = 34, LEGEND_ENTRY = 124, SWATCH = 11, WIDTH_LEAST = 620 };
 

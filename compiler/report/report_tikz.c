@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/figure.h"
+#include "report/report_formats.h"
 
 static const double pixel = 0.02; /* cm */
 

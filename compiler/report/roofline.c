@@ -9,7 +9,7 @@
  *
  * and a net the sum over its layers, since one runs after the other.
  */
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 static int64_t tensor_traffic(const Tensor *t, int64_t batch)
 {

@@ -12,7 +12,7 @@
  */
 #include <math.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 /* ---- slopes ------------------------------------------------------------------------ */
 

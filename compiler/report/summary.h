@@ -4,7 +4,7 @@
 #ifndef NNC_REPORT_SUMMARY_H
 #define NNC_REPORT_SUMMARY_H
 
-#include "report/report.h"
+#include "report/report_formats.h"
 #include "report/report_table.h"
 
 /* lenet: 1x32x32 -> 10; … */

@@ -11,7 +11,7 @@
  */
 #include <math.h>
 
-#include "report/analysis.h"
+#include "report/analysis_stages.h"
 
 enum { ELEMENTS = 64 }; /* in a row from the middle of the map */
 

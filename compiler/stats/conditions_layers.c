@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "report/report.h"
+#include "report/analysis.h"
 #include "stats/conditions.h"
 
 static const char *share_text(Findings *f, double share) { return findings_text(f, "%.0f %%", 100 * share); }

@@ -13,7 +13,7 @@
 
 #include "lower/dump.h"
 #include "ops/shared/window.h"
-#include "report/report.h"
+#include "report/report_formats.h"
 
 /* ---- format --------------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 #include "elab/elaborate.h"
 #include "emit/emit.h"
 #include "front/format.h"
-#include "report/report.h"
+#include "report/report_formats.h"
 #include "tests/fuzz_inputs/fuzz_inputs.h"
 
 enum { BYTES = 1 << 13, NODES = 60 }; /* of what is tried */

@@ -6,7 +6,7 @@
 
 #include "backend/backend.h"
 #include "emit/emit.h"
-#include "report/report.h"
+#include "report/analysis.h"
 #include "runtime/nn.h"
 
 /* The net of a text or a file, or the test fails with its diagnostics.  `spec`

@@ -9,6 +9,7 @@
 
 #include "elab/elaborate.h"
 #include "nets.h"
+#include "report/report_formats.h"
 #include "elab/input_size.h"
 
 /* ---- helpers ------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@
 #include "commands/support/quantized.h"
 #include "elab/elaborate.h"
 #include "elab/input_size.h"
-#include "report/report.h"
+#include "report/analysis.h"
 #include "runtime/core/core.h"
 #include "runtime/kernels/system/team.h"
 

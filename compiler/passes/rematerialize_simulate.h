@@ -1,14 +1,14 @@
 /*
- * What the files of passes/rematerialize*.c share: the policy, one choice per value of the
- * forward part, and the schedule that follows from it.
+ * The schedule that follows from a policy of rematerialization, one choice per value of the
+ * forward part, and its memory.
  *
  * The forward part of a program is its nodes up to the first gradient of another node; the
  * others are the backward part.  A value of the forward part is kept until its last read, or
  * it is dropped after its last read in the forward part and rematerialized before it is read
  * in the backward part: from values that are kept, or that are rematerialized themselves.
  */
-#ifndef NNC_PASSES_REMATERIALIZE_H
-#define NNC_PASSES_REMATERIALIZE_H
+#ifndef NNC_PASSES_REMATERIALIZE_SIMULATE_H
+#define NNC_PASSES_REMATERIALIZE_SIMULATE_H
 
 #include "graph/liveness.h"
 #include "passes/passes.h"
@@ -55,12 +55,8 @@ typedef struct Remat {
     struct RematWorkspace *workspace;
 } Remat;
 
-/* rematerialize_simulate.c: the schedule that follows from the policy, and its memory. */
+/* The schedule that follows from the policy, and its memory. */
 void remat_simulate(Remat *, RematSchedule *);
-
-/* rematerialize_policy.c: changes the policy until no step needs more than the schedule's target;
- * where that is not reached, to the best that was found.  Leaves its schedule. */
-void remat_search(Remat *, RematSchedule *);
 
 static inline RematPolicy remat_policy(const Remat *r, int tensor) { return r->policy[r->value[tensor].base]; }
 
