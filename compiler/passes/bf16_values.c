@@ -202,7 +202,8 @@ static void narrow_output(Values *v, Node *n)
 
 enum {
     CHUNK_FLOATS = 1 << 18, /* of a chunk, at most, where it has several samples: they stay in a cache */
-    LEAST_CHUNKS = 16       /* for all threads to have some */
+    CHUNKS = 16,            /* of a batch, at least, where it has so many samples */
+    LEAST_CHUNKS = 8        /* for all threads to have some */
 };
 
 /* Floats of a sample of all that is converted. */
@@ -229,7 +230,7 @@ static int64_t chunk_of(const Graph *g, const Node *n)
     const int64_t floats = sample_floats(n);
     if (!node_is_per_sample(n) || n->layout == LAYOUT_NCHW16N || g->batch < LEAST_CHUNKS) return 0;
     if (floats == 0 || model_floats(n) > floats) return 0;
-    int64_t chunk = g->batch / LEAST_CHUNKS;
+    int64_t chunk = g->batch < CHUNKS ? 1 : g->batch / CHUNKS;
     while (chunk > 1 && (g->batch % chunk || chunk * floats > CHUNK_FLOATS)) chunk--;
     return chunk;
 }

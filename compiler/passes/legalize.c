@@ -52,6 +52,16 @@ static void pack_weights(Legalizer *l, Node *n)
     rewriter_set_input(l->rewriter, n, 1, packing->out[0]);
 }
 
+/* The variant reads what the node before it would have rounded. */
+static void round_as_read(Legalizer *l, Node *n)
+{
+    Node *rounding = n->in_count > 1 ? n->in[1]->producer : NULL;
+    if (!rounding || rounding->op != l->narrow || n->in[1]->batched) return;
+    if (!n->variant->rounds_weights || !n->variant->rounds_weights(n, l->graph->batch)) return;
+    rewriter_set_input(l->rewriter, n, 1, rounding->in[0]);
+    rewriter_erase(l->rewriter, rounding);
+}
+
 /* Weights in a format that the variant does not read, as floats.  Those that a node of their own has
  * rounded for this one are rounded to floats instead. */
 static void widen_weights(Legalizer *l, Node *n)
@@ -80,6 +90,7 @@ static void legalize_node(Legalizer *l, Node *n)
     const Variant *v = n->variant;
     for (int i = 0; i < n->in_count; i++)
         rewriter_set_input(l->rewriter, n, i, with_layout(l, n->in[i], n->layout, n, n));
+    if (v) round_as_read(l, n);
     if (v && has_narrow_weights(n)) widen_weights(l, n);
     if (v && v->prepack) pack_weights(l, n);
     if (v && v->workspace) node_out_as(l->graph, n, l->graph->real, false, shape_vector(v->workspace(n)));

@@ -175,6 +175,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_dense_forward),
     NN_SYMBOL(nn_dense_forward_bf16),
     NN_SYMBOL(nn_dense_dx_bf16),
+    NN_SYMBOL(nn_dense_forward_rounded),
+    NN_SYMBOL(nn_dense_dx_rounded),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),
     NN_SYMBOL(nn_dense_dweight_rows),

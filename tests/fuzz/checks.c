@@ -529,7 +529,7 @@ static void check_other_passes(Verdict *v, Form *exact, Random *r)
     form_close(form);
 }
 
-/* With values in bf16, in the plain form or the fast one, which takes samples in chunks from 16 on.  Where
+/* With values in bf16, in the plain form or the fast one, which takes samples in chunks from 8 on.  Where
  * those are rounded depends on sums that chunks and batches take in different orders.  Half of the fast ones
  * multiply pairs of bf16.  Of a quarter of the nets: it takes as long as all the rest. */
 static void check_bf16(Verdict *v, Form *exact, Random *r)

@@ -181,10 +181,36 @@ static void check_threads(const nn_symbol *table, nn_dense d)
     dense_layer_free(&l);
 }
 
+typedef void RoundingDense(const nn_dense *, const float *, const float *, const float *, float *, int t, int T);
+typedef void DenseDx(const nn_dense *, const float *, const uint16_t *, float *, int t, int T);
+typedef void RoundingDenseDx(const nn_dense *, const float *, const float *, float *, int t, int T);
+
+/* Weights in f32 that are rounded as they are read are those in bf16, in both directions. */
+static void check_rounding(const nn_symbol *table, nn_dense d)
+{
+    DenseLayer l = dense_layer(d, false);
+    const long count = (long)d.o * d.i, outputs = (long)d.n * d.o, inputs = (long)d.n * d.i;
+    float *f32 = guarded(count), *y = guarded(outputs), *dx = guarded(inputs), *dx_of_bf16 = guarded(inputs);
+    for (long k = 0; k < count; k++) f32[k] = uniform(5, (unsigned)k) * 3 - 1, l.weight[k] = nn_to_bf16(f32[k]);
+    float *y_of_bf16 = dense_run(table, &l, 1);
+    for (int t = 0; t < 2; t++)
+        ((RoundingDense *)kernel_named(table, "nn_dense_forward_rounded"))(&d, l.x, f32, l.bias, y, t, 2);
+    ck_assert_msg(memcmp(y, y_of_bf16, (size_t)outputs * sizeof *y) == 0, "%d x %d -> %d: forward", d.n, d.i, d.o);
+    for (int t = 0; t < 2; t++) {
+        ((DenseDx *)kernel_named(table, "nn_dense_dx_bf16"))(&d, y, l.weight, dx_of_bf16, t, 2);
+        ((RoundingDenseDx *)kernel_named(table, "nn_dense_dx_rounded"))(&d, y, f32, dx, t, 2);
+    }
+    ck_assert_msg(memcmp(dx, dx_of_bf16, (size_t)inputs * sizeof *dx) == 0, "%d x %d -> %d: dx", d.n, d.i, d.o);
+    ck_assert_msg(guard_holds(y) && guard_holds(dx), "writes before the array");
+    guarded_free(f32), guarded_free(y), guarded_free(dx), guarded_free(dx_of_bf16), guarded_free(y_of_bf16);
+    dense_layer_free(&l);
+}
+
 static void check_dense(const nn_symbol *table, nn_dense d)
 {
     for (int T = 1; T <= THREADS; T++) check_exact(table, d, T);
     check_threads(table, d);
+    check_rounding(table, d);
 }
 
 START_TEST(limits_of_dense_bf16)

@@ -207,16 +207,23 @@ static void call_dense(Writer *w, Shape x, Shape y, const char *call)
     writer_put(w, call);
 }
 
+/* Of a row for weights in bf16: in f32 they are rounded as they are read. */
+static const char *dense_format(const Node *n)
+{
+    if (n->in[1]->dtype == DTYPE_BF16) return "_bf16";
+    return n->variant->weights ? "_rounded" : "";
+}
+
 static void dense_emit(Writer *w, const Node *n)
 {
-    writer_bind(w, "format", n->in[1]->dtype == DTYPE_BF16 ? "_bf16" : "");
+    writer_bind(w, "format", dense_format(n));
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     call_dense(w, node_shape_in(n), node_shape_out(n), "nn_dense_forward$format(&size, x, weight, $bias, y, $t, $T);");
 }
 
 static void dense_dx_emit(Writer *w, const Node *n)
 {
-    writer_bind(w, "format", n->in[1]->dtype == DTYPE_BF16 ? "_bf16" : "");
+    writer_bind(w, "format", dense_format(n));
     call_dense(w, node_shape_out(n), node_shape_in(n), "nn_dense_dx$format(&size, dy, weight, dx, $t, $T);");
 }
 
@@ -317,6 +324,21 @@ static double dense_blocked_cost(const Node *n, const CostModel *m)
     return m->machine->blocked_product * dense_cost(n, m);
 }
 
+/* Rows up to which reading weights takes longer than rounding them, which is done once for NN_DOT_SAMPLES rows. */
+enum { MOST_ROUNDED_ROWS = 32 };
+
+static bool dense_rounds_weights(const Node *n, int64_t batch)
+{
+    return batch * rows_of(node_shape_in(n)) <= MOST_ROUNDED_ROWS;
+}
+
+/* As they are packed. */
+static bool dense_dx_rounds_weights(const Node *n, int64_t batch)
+{
+    (void)n, (void)batch;
+    return true;
+}
+
 static const char *dense_blocked_refusal(const Node *n)
 {
     return node_shape_in(n).rank > 1 ? "its input is a sequence" : NULL;
@@ -328,6 +350,7 @@ static const Variant dense_variants[] = {
      .layouts = IN_NCHW,
      .weights = OF_BF16,
      .cost = dense_cost,
+     .rounds_weights = dense_rounds_weights,
      .emit = dense_emit,
      .kernel = "dense_bf16"},
     {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_emit, .kernel = "dense"},
@@ -347,6 +370,7 @@ static const Variant dense_dx_variants[] = {
      .layouts = IN_NCHW,
      .weights = OF_BF16,
      .cost = dense_cost,
+     .rounds_weights = dense_dx_rounds_weights,
      .emit = dense_dx_emit,
      .kernel = "dense_bf16"},
     {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dx_emit, .kernel = "dense"},

@@ -25,28 +25,54 @@ void nn_dense_dbias(const nn_dense *, const float *dy, float *dbias, int t, int 
 
 #include "runtime/kernels/dense/gemm.h"
 #include "runtime/kernels/simd/elements.h"
+#include "runtime/kernels/system/bf16.h"
+
+/* How weights are read; a constant of the caller, as `half` in elements.h. */
+enum {
+    NN_WEIGHTS_F32,
+    NN_WEIGHTS_BF16,
+    NN_WEIGHTS_ROUNDED /* f32 in memory, rounded to bf16 in registers */
+};
+
+NN_INLINE const void *nn_weights_at(const int format, const void *p, long i)
+{
+    return nn_at(format == NN_WEIGHTS_BF16, p, i);
+}
+
+NN_INLINE float nn_weight_at(const int format, const void *p, long i)
+{
+    const float number = nn_number_at(format == NN_WEIGHTS_BF16, p, i);
+    return format == NN_WEIGHTS_ROUNDED ? nn_from_bf16(nn_to_bf16(number)) : number;
+}
+
+NN_INLINE nn_vec nn_load_weights(const int format, const void *p)
+{
+    const nn_vec v = nn_load_as(format == NN_WEIGHTS_BF16, p);
+    return format == NN_WEIGHTS_ROUNDED ? nn_rounded_to_bf16(v) : v;
+}
 
 enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
 
 /* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
-NN_INLINE void nn_dots(const int half, const int M, const int N, int i, const float *x, const void *w, float *out)
+NN_INLINE void nn_dots(const int format, const int M, const int N, int i, const float *x, const void *w, float *out)
 {
     nn_vec sum[NN_DOT_SAMPLES][NN_DOT_FEW];
     float rest[NN_DOT_SAMPLES][NN_DOT_FEW];
-    for (int m = 0; m < M; m++)
-        for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
+    NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int k = 0; k < N; k++) sum[m][k] = nn_zero(), rest[m][k] = 0;
     int at = 0;
     for (; at + NN_W <= i; at += NN_W) {
         nn_vec row[NN_DOT_FEW];
         NN_UNROLL
-        for (int k = 0; k < N; k++) row[k] = nn_load_as(half, nn_at(half, w, (long)k * i + at));
+        for (int k = 0; k < N; k++) row[k] = nn_load_weights(format, nn_weights_at(format, w, (long)k * i + at));
         NN_UNROLL
         for (int m = 0; m < M; m++) NN_UNROLL
         for (int k = 0; k < N; k++) sum[m][k] += nn_load(x + (long)m * i + at) * row[k];
     }
-    for (; at < i; at++)
-        for (int m = 0; m < M; m++)
-            for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * nn_number_at(half, w, (long)k * i + at);
+    for (; at < i; at++) NN_UNROLL
+    for (int m = 0; m < M; m++) NN_UNROLL
+    for (int k = 0; k < N; k++) rest[m][k] += x[(long)m * i + at] * nn_weight_at(format, w, (long)k * i + at);
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++) out[m * N + k] = nn_lanes_sum(sum[m][k]) + rest[m][k];
 }
@@ -65,38 +91,38 @@ typedef struct nn_dense_place {
 } nn_dense_place;
 
 /* N outputs of M samples. */
-NN_INLINE void nn_dots_tile(const int half, const int M, const int N, const nn_dense *d, const nn_dense_arrays *a,
+NN_INLINE void nn_dots_tile(const int format, const int M, const int N, const nn_dense *d, const nn_dense_arrays *a,
                             nn_dense_place p)
 {
     float out[NN_DOT_SAMPLES * NN_DOT_FEW];
-    nn_dots(half, M, N, d->i, a->x + (long)p.n * d->i, nn_at(half, a->weight, (long)p.o * d->i), out);
+    nn_dots(format, M, N, d->i, a->x + (long)p.n * d->i, nn_weights_at(format, a->weight, (long)p.o * d->i), out);
     for (int m = 0; m < M; m++)
         for (int k = 0; k < N; k++)
             a->y[(long)(p.n + m) * d->o + p.o + k] = out[m * N + k] + (a->bias ? a->bias[p.o + k] : 0);
 }
 
 /* N outputs of all samples, M of them at a time. */
-NN_INLINE void nn_dots_column(const int half, const int M, const int N, const nn_dense *d, const nn_dense_arrays *a,
+NN_INLINE void nn_dots_column(const int format, const int M, const int N, const nn_dense *d, const nn_dense_arrays *a,
                               int o)
 {
     const int whole = d->n / M * M;
-    for (int n = 0; n < whole; n += M) nn_dots_tile(half, M, N, d, a, (nn_dense_place){n, o});
-    for (int n = whole; n < d->n; n++) nn_dots_tile(half, 1, N, d, a, (nn_dense_place){n, o});
+    for (int n = 0; n < whole; n += M) nn_dots_tile(format, M, N, d, a, (nn_dense_place){n, o});
+    for (int n = whole; n < d->n; n++) nn_dots_tile(format, 1, N, d, a, (nn_dense_place){n, o});
 }
 
 /* y: [n][o]; bias may be NULL. */
-NN_INLINE void nn_dense_outputs(const int half, const nn_dense *d, const nn_dense_arrays *a, int t, int T)
+NN_INLINE void nn_dense_outputs(const int format, const nn_dense *d, const nn_dense_arrays *a, int t, int T)
 {
     const int few = d->n < NN_DOT_SAMPLES, width = few ? NN_DOT_FEW : NN_DOT_OUTPUTS,
               tiles = (d->o + width - 1) / width;
     for (int tile = tiles * t / T; tile < tiles * (t + 1) / T; tile++) {
         const int o = tile * width, left = d->o - o;
         if (left < width)
-            for (int k = 0; k < left; k++) nn_dots_column(half, 1, 1, d, a, o + k);
+            for (int k = 0; k < left; k++) nn_dots_column(format, 1, 1, d, a, o + k);
         else if (few)
-            nn_dots_column(half, 1, NN_DOT_FEW, d, a, o);
+            nn_dots_column(format, 1, NN_DOT_FEW, d, a, o);
         else
-            nn_dots_column(half, NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, a, o);
+            nn_dots_column(format, NN_DOT_SAMPLES, NN_DOT_OUTPUTS, d, a, o);
     }
 }
 
@@ -104,7 +130,7 @@ NN_KERNEL void nn_dense_forward(const nn_dense *d, const float *x, const float *
                                 int t, int T)
 {
     const nn_dense_arrays a = {x, weight, bias, y};
-    nn_dense_outputs(0, d, &a, t, T);
+    nn_dense_outputs(NN_WEIGHTS_F32, d, &a, t, T);
 }
 
 /* ---- gradients: C[m][i] = Σ_k A(m, k) · B[k][i], rows of B contiguous -------- */
