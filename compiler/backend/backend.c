@@ -12,6 +12,7 @@
 #include "backend/kinds.h"
 
 struct Jit {
+    JitKind kind;
     const Backend *backend;
     void *handle;
 };
@@ -39,9 +40,11 @@ Jit *jit_compile(JitKind kind, const char *source, Arena *arena, const char **er
         return NULL;
     }
     Jit *jit = arena_alloc(arena, sizeof *jit);
-    *jit = (Jit){backends[kind], handle};
+    *jit = (Jit){kind, backends[kind], handle};
     return jit;
 }
+
+JitKind jit_kind(const Jit *jit) { return jit->kind; }
 
 void *jit_symbol(const Jit *jit, const char *name) { return jit->backend->symbol(jit->handle, name); }
 

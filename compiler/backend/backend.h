@@ -24,6 +24,7 @@ JitKind jit_kind_for(JitKind, int64_t model_bytes);
  * long as the Jit.  On failure NULL, and *error says why in one line (allocated in
  * the arena). */
 Jit *jit_compile(JitKind, const char *source, Arena *, const char **error);
+JitKind jit_kind(const Jit *);                   /* as it was compiled */
 void *jit_symbol(const Jit *, const char *name); /* NULL where there is none */
 void jit_free(Jit *);
 

@@ -144,6 +144,7 @@ if [ -n "$ALL" ]; then
     printf 'net big { input(2)  dense(23200)  relu  dense(23200)  dense(2) }\n' >big.nn
     runs 0 bench big.nn --jit tcc --reps 1
     says out '^dense  *3 '
+    says out ' parameters, batch 1, .* threads*, cc$'
 else
     skip 'a net of 2.2 GB: ALL=1'
 fi

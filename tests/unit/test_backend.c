@@ -120,6 +120,7 @@ START_TEST(types_may_be_large)
     ck_assert_int_eq(jit_kind_for(JIT_TIERED, 1 << 20), JIT_TIERED);
     ck_assert_int_eq(jit_kind_for(JIT_CC, bytes), JIT_CC);
     Jit *jit = compile(jit_kind_for(JIT_TCC, bytes), source, arena);
+    ck_assert_int_eq(jit_kind(jit), JIT_CC_EXACT);
     ck_assert_int_eq(((long (*)(void))jit_symbol(jit, "f"))(), bytes);
     jit_free(jit);
     arena_free(arena);

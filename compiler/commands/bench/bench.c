@@ -282,7 +282,7 @@ static void time_passes(Bench *b, BenchResult *result)
 static int bench_loaded(const BenchRequest *r, const Model *l)
 {
     Bench b;
-    BenchResult result = {.loaded = l, .jit = jit_name(r->load.jit)};
+    BenchResult result = {.loaded = l, .jit = jit_name(jit_kind(l->jit))};
     machine_peak(&result.machine, r->load.threads);
     bench_open(&b, r, l);
     int status = r->weights ? weighted_fill(l, b.model, r->weights) : STATUS_OK;

@@ -243,7 +243,6 @@ static void print_header(const TrainCommand *t)
     const TrainFactsInput in = {.m = &t->m,
                                 .teacher = &t->teacher.m,
                                 .feeding = &t->feeding,
-                                .jit = t->request.load.jit,
                                 .chunked = t->batch,
                                 .scales = t->scales.samples,
                                 .ranks = t->ranks.engine.size,

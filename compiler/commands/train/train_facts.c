@@ -65,7 +65,7 @@ List train_facts(const TrainFactsInput *in)
                  in->scales ? arena_printf(arena, "simulated, scales from %" PRId64 " samples", in->scales)
                             : "simulated, learned scales");
     if (memory) add_fact(arena, &facts, "memory", memory);
-    add_fact(arena, &facts, "back end", jit_name(in->jit));
+    add_fact(arena, &facts, "back end", jit_name(jit_kind(in->m->jit)));
     if (in->resumed) add_fact(arena, &facts, "resumed", resumed_text(arena, in));
     return facts;
 }

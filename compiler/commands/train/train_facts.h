@@ -13,7 +13,6 @@ typedef struct TrainFact {
 typedef struct TrainFactsInput {
     const Model *m, *teacher; /* teacher: no info where there is none */
     const Feeding *feeding;
-    JitKind jit;
     int64_t chunked; /* the batch, where the code's is a chunk of it; else 0 */
     int64_t scales;  /* samples that those of simulated int8 were found by; 0: none were looked for */
     int ranks;
