@@ -266,8 +266,8 @@ START_TEST(comments_directives_and_strings_are_not_broken)
 {
     static const char *const lines[] = {
         "/* conv(1, 2, 3, 4, 5, 6, 7, 8, 9), a comment, of a layer, which is so long that, it were broken, else */",
-        "#define NN_LONG(a, b, c, d) f(a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d) \\\n"
-        "    f(a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a)",
+        ("#define NN_LONG(a, b, c, d) f(a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d) \\\n"
+         "    f(a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a)"),
         "    f(\"a string, with commas, in it, (and a bracket), which is, as a whole, longer than, a line, may be\");"};
     Arena *arena = arena_new();
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) ck_assert_str_eq(wrapped(arena, lines[i]), lines[i]);

@@ -134,8 +134,8 @@ static const char *const graphs[] = {
     "dense(3) add { dense(3) } { dense(3) dense(3) } dense(3)",
     "add { dense(3) dense(3) } { dense(3) relu } { dense(3) } dense(3)",
     "dense(3) as a dense(3) as b from a dense(3) as d add { } { from b } as e add { dense(3) } { from d dense(3) }",
-    "dense(3) as a dense(3) as b dense(3) as d add { dense(3) } { from a dense(3) } as e add { from e } { from b "
-    "dense(3) } { from d }",
+    ("dense(3) as a dense(3) as b dense(3) as d add { dense(3) } { from a dense(3) } as e add { from e } { from b "
+     "dense(3) } { from d }"),
     "repeat 3 { add { dense(3) dense(3) } { dense(3) } } dense(3)",
     "repeat 2 { concat { } { dense(2) dense(2) } } dense(3) add { dense(3) } { }",
     "add { add { dense(3) } { dense(3) } dense(3) } { dense(3) add { dense(3) } { dense(3) } }",
