@@ -61,12 +61,15 @@ SOURCES = $(filter-out compiler/main.c, $(wildcard compiler/*/*.c compiler/ops/*
           $(wildcard runtime/core/*.c runtime/data/*.c runtime/train/*.c runtime/kernels/*.c)
 PAGES = $(sort $(wildcard runtime/kernels/config/*.h))
 PAGE_TABLES = runtime/kernels/config/tables.sh
+LIBRARY_TEXT = runtime/kernels/config/library.sh
 TARGETS = $(basename $(notdir $(PAGES)))
 # Machines without kernels: the plain form.
 PLAIN_TARGETS := $(basename $(notdir $(shell grep -l '^ [*] form: plain$$' $(PAGES))))
-# avx512bf16 has all that avx512vnni has.
-EMULATED = $(filter-out generic avx512vnni $(PLAIN_TARGETS), $(TARGETS))
+EMULATED = $(filter-out generic $(PLAIN_TARGETS), $(TARGETS))
 LIBRARIES := $(shell sh $(PAGE_TABLES) names $(PAGES))
+# NAME:BASE, of libraries that fall through to another.
+BASES := $(shell sh $(PAGE_TABLES) bases $(PAGES))
+EMULATED_BASES := $(shell sh $(PAGE_TABLES) sizes $(PAGES))
 MADE_HEADERS = $(BUILD)/interop/onnx.pb-c.h $(BUILD)/graph/target_table.h $(BUILD)/runtime/kernels/simd/instruction_set.h
 MADE = $(TARGETS:%=$(BUILD)/graph/costs_%.c) $(BUILD)/runtime/kernels/libraries.c \
        $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c) $(addprefix $(BUILD)/, front/lexer.c front/parser.c ops/op_table.c std/std_library.c \
@@ -177,15 +180,24 @@ $(MATIO_MARK) $(SIXEL_MARK):
 	@rm -f $(BUILD)/$(firstword $(subst _, ,$(@F)))_*
 	@touch $@
 
-# The kernels that the JIT links to, once for each instruction set of this kind of machine.
+# The kernels that the JIT links to, once for each instruction set of this kind of machine.  The flags are private:
+# making an object of one makes the texts of all.
 KERNEL_FLAGS = -O3 -ffp-contract=fast
 define LIBRARY_FLAGS
-$(BUILD)/runtime/kernels/library_$(1).o: ALL_CFLAGS += $$(KERNEL_FLAGS) $(shell sh $(PAGE_TABLES) flags runtime/kernels/config/$(1).h)
+$(BUILD)/runtime/kernels/library_$(1).o $(BUILD)/runtime/kernels/library_$(1).i: \
+    private ALL_CFLAGS += $$(KERNEL_FLAGS) $(shell sh $(PAGE_TABLES) flags runtime/kernels/config/$(1).h)
 endef
 $(foreach name, $(LIBRARIES), $(eval $(call LIBRARY_FLAGS,$(name))))
 
 # The tiles of each target, of whatever vectors the C compiler has: for the tests alone.
 $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.o): ALL_CFLAGS += -ffp-contract=fast -fstack-protector-all -Wno-psabi
+
+# A library's text as the preprocessor leaves it, by which two are compared.
+MADE_TEXTS = $(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.i) $(EMULATED:%=$(BUILD)/tests/unit/emulated_%.i)
+$(MADE_TEXTS): $(KERNELS) $(BUILD)/runtime/kernels/simd/instruction_set.h Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -DNN_LIBRARY=nn_library $(patsubst emulated_%.i, -DNN_EMULATED -include runtime/kernels/config/%.h, \
+	    $(filter emulated_%, $(@F))) -E -P -x c -o $@ runtime/kernels/library_table.h
 
 # flex writes functions that it does not call.
 $(BUILD)/front/lexer.o: ALL_CFLAGS += -Wno-unused-function -Wno-unused-parameter -Wno-sign-compare -Wno-implicit-fallthrough
@@ -236,9 +248,14 @@ $(BUILD)/runtime/kernels/libraries.c: $(PAGES) $(PAGE_TABLES)
 # Builds from before these were made files ask for them as sources.
 runtime/kernels/library_%.c tests/unit/emulated_%.c: ;
 
-$(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c): $(BUILD)/runtime/kernels/library_%.c: Makefile
+# NAME.c of a library that falls through to BASE's: NAME.i and BASE.i are compared.
+table_pair = $(1)$(firstword $(subst :, ,$(2))).c: $(patsubst %,$(1)%.i,$(subst :, ,$(2))) runtime/kernels/config/own_kernels.awk
+$(foreach pair, $(BASES), $(eval $(call table_pair,$(BUILD)/runtime/kernels/library_,$(pair))))
+$(foreach pair, $(EMULATED_BASES), $(eval $(call table_pair,$(BUILD)/tests/unit/emulated_,$(pair))))
+
+$(LIBRARIES:%=$(BUILD)/runtime/kernels/library_%.c): $(BUILD)/runtime/kernels/library_%.c: $(LIBRARY_TEXT) Makefile
 	@mkdir -p $(@D)
-	@{ echo '#define NN_LIBRARY nn_library_$*'; echo '#include "runtime/kernels/library_table.h"'; } > $@
+	@sh $(LIBRARY_TEXT) $* $(filter %.i, $^) > $@
 
 $(BUILD)/graph/costs_%.c: runtime/kernels/config/%.h Makefile
 	@mkdir -p $(@D)
@@ -251,10 +268,10 @@ $(BUILD)/graph/costs_%.c: runtime/kernels/config/%.h Makefile
 	   echo 'extern const DeviceModel device_model_$*;'; \
 	   echo 'const DeviceModel device_model_$* = {.stack = 0, NN_DEVICE_MODEL};'; } > $@
 
-$(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c): $(BUILD)/tests/unit/emulated_%.c: Makefile
+$(EMULATED:%=$(BUILD)/tests/unit/emulated_%.c): $(BUILD)/tests/unit/emulated_%.c: $(LIBRARY_TEXT) Makefile
 	@mkdir -p $(@D)
-	@{ echo '#define NN_EMULATED 1'; echo '#define NN_LIBRARY nn_library_emulated_$*'; \
-	   echo '#include "runtime/kernels/config/$*.h"'; echo '#include "runtime/kernels/library_table.h"'; } > $@
+	@{ echo '#define NN_EMULATED 1'; echo '#include "runtime/kernels/config/$*.h"'; \
+	   sh $(LIBRARY_TEXT) emulated_$* $(filter %.i, $^); } > $@
 
 $(BUILD)/tests/unit/emulated.c: $(PAGES) Makefile
 	@mkdir -p $(@D)

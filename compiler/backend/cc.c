@@ -161,7 +161,7 @@ static const char *with_pointers(Arena *arena, const char *source)
 {
     Text text;
     text_init(&text, arena);
-    for (const nn_symbol *kernel = nn_kernel_library(NULL); kernel->name; kernel++)
+    for (const nn_symbol *kernel = nn_kernel_names(nn_kernel_library(NULL)); kernel->name; kernel++)
         text_addf(&text, "#define %s (*at_%s)\n", kernel->name, kernel->name);
     text_add(&text, source);
     return text.data;
@@ -169,9 +169,10 @@ static const char *with_pointers(Arena *arena, const char *source)
 
 static void set_pointers(void *handle, Arena *arena)
 {
-    for (const nn_symbol *kernel = nn_kernel_library(NULL); kernel->name; kernel++) {
+    const nn_symbol *table = nn_kernel_library(NULL);
+    for (const nn_symbol *kernel = nn_kernel_names(table); kernel->name; kernel++) {
         void **pointer = dlsym(handle, arena_printf(arena, "at_%s", kernel->name));
-        if (pointer) *pointer = kernel->address;
+        if (pointer) *pointer = nn_kernel_named(table, kernel->name);
     }
 }
 

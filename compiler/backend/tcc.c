@@ -53,8 +53,9 @@ static const Symbol symbols[] = {
 
 static void add_symbols(TCCState *state)
 {
-    for (const nn_symbol *kernel = nn_kernel_library(NULL); kernel->name; kernel++)
-        tcc_add_symbol(state, kernel->name, kernel->address);
+    const nn_symbol *table = nn_kernel_library(NULL);
+    for (const nn_symbol *kernel = nn_kernel_names(table); kernel->name; kernel++)
+        tcc_add_symbol(state, kernel->name, nn_kernel_named(table, kernel->name));
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
         tcc_add_symbol(state, symbols[i].name, (const void *)symbols[i].address);
 }

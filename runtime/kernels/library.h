@@ -2,15 +2,17 @@
  * library.h: the kernels under their names, for code that is compiled in the
  * process and links to them instead of containing them.
  *
- * The same text is compiled once for each instruction set (the Makefile's library_NAME.c),
- * and nn_kernel_library picks the table that the running machine can use.
+ * The same text is compiled for each instruction set (the Makefile's library_NAME.c), and
+ * nn_kernel_library picks the table that the running machine can use.  A target that has the sizes of
+ * another has a table of those kernels alone whose code differs (config/own_kernels.awk), and falls
+ * through to the other's table for the rest.
  */
 #ifndef NN_LIBRARY_H
 #define NN_LIBRARY_H
 
 typedef struct nn_symbol {
     const char *name; /* NULL at the end of a table */
-    void *address;
+    void *address;    /* at the end: the nn_symbol[] that the table falls through to, or NULL */
 } nn_symbol;
 
 /* The sizes of a table's target, under the name "nn_target_sizes": the tests choose shapes around them. */
@@ -37,5 +39,11 @@ extern const nn_library nn_libraries[];
 
 /* The best table for this processor; its name, if asked for ("avx512"). */
 const nn_symbol *nn_kernel_library(const char **name);
+
+/* The address of a table's kernel, its own or one that it falls through to; NULL: there is none. */
+void *nn_kernel_named(const nn_symbol *table, const char *name);
+
+/* The table that has the names of all kernels: the last one that `table` falls through to. */
+const nn_symbol *nn_kernel_names(const nn_symbol *table);
 
 #endif

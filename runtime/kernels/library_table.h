@@ -1,4 +1,7 @@
-/* The table of one instruction set; see library.h.  NN_LIBRARY is its name. */
+/*
+ * The table of one instruction set; see library.h.  NN_LIBRARY is its name.  Where NN_BASE is the name of
+ * another, which it falls through to, NN_OWN lists the kernels that are not the other's.
+ */
 #include "runtime/kernels/activation/activation.h"
 #include "runtime/kernels/activation/dropout.h"
 #include "runtime/kernels/activation/piecewise.h"
@@ -96,7 +99,14 @@ static const nn_sizes nn_target_sizes = {
 #define NN_SYMBOL(function) {#function, (void *)function}
 /* clang-format on */
 
+#ifdef NN_BASE
+extern const nn_symbol NN_BASE[];
+#endif
+
 const nn_symbol NN_LIBRARY[] = {
+#ifdef NN_BASE
+    NN_OWN
+#else
     NN_SYMBOL(nn_barrier),
     NN_SYMBOL(nn_team_run),
     NN_SYMBOL(nn_now),
@@ -296,6 +306,11 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_upsample_bilinear),
     NN_SYMBOL(nn_upsample_bilinear_dx),
     NN_SYMBOL(nn_normalize),
+#endif
     {"nn_target_sizes", (void *)&nn_target_sizes},
+#ifdef NN_BASE
+    {0, (void *)NN_BASE},
+#else
     {0},
+#endif
 };

@@ -18,7 +18,7 @@ program() {
     try "$compiler $*" "$compiler" $options -O0 "$@" -c $here/int8.c -o "$tmp/kernels.o"
     # shellcheck disable=SC2086
     try "$compiler" "$compiler" $options -O1 "$@" "$tmp/kernels.o" tests/unit/test_int8_kernels.c tests/unit/libraries.c \
-        -static -o "$tmp/program"
+        runtime/kernels/library.c -static -o "$tmp/program"
 }
 
 # has OBJDUMP INSTRUCTION, lacks_it: whether the kernels are made of it

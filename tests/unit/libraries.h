@@ -13,6 +13,10 @@
 int kernel_tables(void);
 const nn_symbol *kernels_of(int index); /* NULL where this processor cannot run it */
 
+/* The same without the last ones that fall through to others for all kernels whose names begin with one of
+ * the words: what there is to test is tested with the others. */
+int kernel_tables_of(const char *words);
+
 extern const nn_symbol *const emulated_libraries[]; /* up to NULL */
 
 /* The kernel of that name; the test fails where there is none. */

@@ -181,9 +181,9 @@ Suite *batch_blocked_kernels_suite(void)
 {
     Suite *suite = suite_create("batch_blocked_kernels");
     TCase *tests = tcase_create("batch_blocked_kernels");
-    tcase_add_loop_test(tests, convolutions, 0, kernel_tables());
-    tcase_add_loop_test(tests, limits_of_convolutions, 0, kernel_tables());
-    tcase_add_loop_test(tests, dense_layers, 0, kernel_tables());
+    tcase_add_loop_test(tests, convolutions, 0, kernel_tables_of("nn_blocked_"));
+    tcase_add_loop_test(tests, limits_of_convolutions, 0, kernel_tables_of("nn_blocked_"));
+    tcase_add_loop_test(tests, dense_layers, 0, kernel_tables_of("nn_blocked_"));
     suite_add_tcase(suite, tests);
     return suite;
 }

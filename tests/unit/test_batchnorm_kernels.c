@@ -119,7 +119,7 @@ START_TEST(sums_columns)
     const int c = columns_shapes[_i].c;
     Columns *before = zeroed(sizeof *before), *one = zeroed(sizeof *one), *more = zeroed(sizeof *more);
     fill_columns(before, rows, c);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < kernel_tables_of("nn_batchnorm_ nn_channel_ nn_normalize"); i++) {
         if (!kernels_of(i)) continue;
         run_columns(kernels_of(i), one, rows, c, 1);
         for (int k = 0; k < c; k++) check_column(one, before, rows, c, k);

@@ -237,7 +237,7 @@ Suite *bf16_suite(void)
     tcase_add_test(tests, known_answers);
     tcase_add_test(tests, widening_is_exact);
     tcase_add_test(tests, fills_as_in_f32);
-    tcase_add_loop_test(tests, limits_of_dense_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, limits_of_dense_bf16, 0, kernel_tables_of("nn_dense_"));
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -508,12 +508,12 @@ Suite *convolution_suite(void)
 {
     Suite *suite = suite_create("convolution");
     TCase *tests = tcase_create("convolution");
-    tcase_add_loop_test(tests, chosen_shapes, 0, kernel_tables());
-    tcase_add_loop_test(tests, limits_of_wgrad, 0, kernel_tables());
-    tcase_add_loop_test(tests, limits_of_direct, 0, kernel_tables());
-    tcase_add_loop_test(tests, limits_of_winograd, 0, kernel_tables());
-    tcase_add_loop_test(tests, random_shapes, 0, kernel_tables());
-    tcase_add_loop_test(tests, winograd_shapes, 0, kernel_tables());
+    tcase_add_loop_test(tests, chosen_shapes, 0, kernel_tables_of("nn_conv_ nn_grouped_ nn_depthwise_"));
+    tcase_add_loop_test(tests, limits_of_wgrad, 0, kernel_tables_of("nn_conv_wgrad"));
+    tcase_add_loop_test(tests, limits_of_direct, 0, kernel_tables_of("nn_conv_ nn_grouped_ nn_depthwise_"));
+    tcase_add_loop_test(tests, limits_of_winograd, 0, kernel_tables_of("nn_winograd"));
+    tcase_add_loop_test(tests, random_shapes, 0, kernel_tables_of("nn_conv_ nn_grouped_ nn_depthwise_"));
+    tcase_add_loop_test(tests, winograd_shapes, 0, kernel_tables_of("nn_winograd"));
     suite_add_tcase(suite, tests);
     return suite;
 }

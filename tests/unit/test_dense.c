@@ -200,8 +200,8 @@ Suite *dense_suite(void)
 {
     Suite *suite = suite_create("dense");
     TCase *tests = tcase_create("dense");
-    tcase_add_loop_test(tests, limits_of_dense, 0, kernel_tables());
-    tcase_add_loop_test(tests, limits_of_planar, 0, kernel_tables());
+    tcase_add_loop_test(tests, limits_of_dense, 0, kernel_tables_of("nn_dense_"));
+    tcase_add_loop_test(tests, limits_of_planar, 0, kernel_tables_of("nn_conv_planar"));
     suite_add_tcase(suite, tests);
     return suite;
 }

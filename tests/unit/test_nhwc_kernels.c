@@ -395,15 +395,15 @@ Suite *nhwc_kernels_suite(void)
 {
     Suite *suite = suite_create("nhwc_kernels");
     TCase *tests = tcase_create("nhwc_kernels");
-    tcase_add_loop_test(tests, extrema, 0, kernel_tables());
-    tcase_add_loop_test(tests, averages_and_maxima, 0, kernel_tables());
-    tcase_add_loop_test(tests, gates, 0, kernel_tables());
-    tcase_add_loop_test(tests, copies_of_rows, 0, kernel_tables());
-    tcase_add_loop_test(tests, shuffles, 0, kernel_tables());
-    tcase_add_loop_test(tests, nearest_pixels, 0, kernel_tables());
-    tcase_add_loop_test(tests, parts_of_images, 0, kernel_tables());
-    tcase_add_loop_test(tests, local_responses, 0, kernel_tables());
-    tcase_add_loop_test(tests, slopes, 0, kernel_tables());
+    tcase_add_loop_test(tests, extrema, 0, kernel_tables_of("nn_minmax_pool"));
+    tcase_add_loop_test(tests, averages_and_maxima, 0, kernel_tables_of("nn_region_"));
+    tcase_add_loop_test(tests, gates, 0, kernel_tables_of("nn_gate"));
+    tcase_add_loop_test(tests, copies_of_rows, 0, kernel_tables_of("nn_copy_rows"));
+    tcase_add_loop_test(tests, shuffles, 0, kernel_tables_of("nn_channel_shuffle"));
+    tcase_add_loop_test(tests, nearest_pixels, 0, kernel_tables_of("nn_upsample_"));
+    tcase_add_loop_test(tests, parts_of_images, 0, kernel_tables_of("nn_crop nn_pad"));
+    tcase_add_loop_test(tests, local_responses, 0, kernel_tables_of("nn_lrn_"));
+    tcase_add_loop_test(tests, slopes, 0, kernel_tables_of("nn_prelu"));
     suite_add_tcase(suite, tests);
     return suite;
 }

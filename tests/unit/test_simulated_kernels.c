@@ -343,10 +343,11 @@ Suite *simulated_kernels_suite(void)
 {
     Suite *suite = suite_create("simulated kernels");
     TCase *tests = tcase_create("simulated kernels");
-    tcase_add_loop_test(tests, simulated_values, 0, kernel_tables());
-    tcase_add_loop_test(tests, simulated_special_values, 0, kernel_tables());
-    tcase_add_loop_test(tests, simulated_weights, 0, kernel_tables());
-    tcase_add_loop_test(tests, scaled_channels, 0, kernel_tables());
+    tcase_add_loop_test(tests, simulated_values, 0, kernel_tables_of("nn_simulate"));
+    tcase_add_loop_test(tests, simulated_special_values, 0, kernel_tables_of("nn_simulate"));
+    tcase_add_loop_test(tests, simulated_weights, 0,
+                        kernel_tables_of("nn_simulate_weight nn_scale_rows nn_rows_dscale"));
+    tcase_add_loop_test(tests, scaled_channels, 0, kernel_tables_of("nn_channel_"));
     suite_add_tcase(suite, tests);
     return suite;
 }

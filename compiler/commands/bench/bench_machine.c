@@ -37,10 +37,9 @@ typedef struct PeakRun {
 
 static void *kernel(const char *name, const char **kernels)
 {
-    for (const nn_symbol *s = nn_kernel_library(kernels); s->name; s++)
-        if (strcmp(s->name, name) == 0) return s->address;
-    assert(0 && "the library has the kernels of peak.h");
-    return NULL;
+    void *address = nn_kernel_named(nn_kernel_library(kernels), name);
+    assert(address && "the library has the kernels of peak.h");
+    return address;
 }
 
 /* ---- arithmetic ------------------------------------------------------------ */

@@ -4,7 +4,7 @@
  * order: 5
  * title: AVX-512
  * machine: x86_64
- * features: avx512f avx512dq avx512vl avx2 fma
+ * features: avx512f avx512dq avx512bw avx512vl avx2 fma
  * flags: -mprefer-vector-width=512
  * allowed: defined(__AVX512F__)
  */

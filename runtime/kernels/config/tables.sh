@@ -16,7 +16,9 @@
 #     refused    of the preprocessor: generated code cannot have the kernels a second time for it, or its
 #                flags allow better ones
 #     sizes      the page whose sizes it has, and instructions: it includes that page, and a C
-#                compiler that allows both reads that page alone
+#                compiler that allows both reads that page alone; its library has those kernels alone
+#                whose text differs (own_kernels.awk), and falls through to the other's; so its
+#                features are the other's and what these kernels are written for
 #     form       plain: a machine without kernels, for which the plain form is written
 #     compiler   of such a machine, and its options: what `nnc build` runs
 #     options
@@ -26,6 +28,8 @@
 #     targets        the compiler's table of targets: compiler/graph/target.h
 #     instructions   simd/instruction_set.h: the page that the C compiler's flags select
 #     names          the libraries that this machine has
+#     bases          NAME:BASE for those that fall through to another
+#     sizes          NAME:BASE for all pages that have the sizes of another
 #     flags          of the page's library: for the C compiler
 #     libraries      the table of these libraries, the last first: runtime/kernels/library.h
 set -e
@@ -141,6 +145,27 @@ names() {
     for page in $(ordered "$@" | tac); do
         [ "$(name_of "$page")" != generic ] || echo generic
         [ "$(field "$page" machine)" != "$(uname -m)" ] || [ -z "$(field "$page" features)" ] || name_of "$page"
+    done
+}
+
+sizes() {
+    for page; do
+        base=$(field "$page" sizes)
+        [ -z "$base" ] || echo "$(name_of "$page"):$base"
+    done
+}
+
+# base_of NAME: the library with the sizes of this one, which for instructions that need no flags is generic
+base_of() {
+    base=$(field "$folder/$1.h" sizes)
+    if [ -z "$base" ] || [ -n "$(field "$folder/$base.h" features)" ]; then echo "$base"; else echo generic; fi
+}
+
+bases() {
+    folder=$(dirname "$1")
+    for name in $(names "$@"); do
+        base=$(base_of "$name")
+        [ -z "$base" ] || echo "$name:$base"
     done
 }
 
