@@ -89,8 +89,8 @@ typedef struct nn_quant_way {
 NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
                                     const nn_quant_sums *at, long apart, nn_quant_sums *sum)
 {
-    NN_UNROLL
-    for (int v = 0; v < way.steps; v++) NN_UNROLL
+    NN_UNROLL_KNOWN
+    for (int v = 0; v < way.steps; v++) NN_UNROLL_KNOWN
     for (int q = 0; q < way.parts; q++) NN_UNROLL
     for (int g = 0; g < NN_QUANT_GROUPS; g++)
         sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * way.parts + q][g]);

@@ -60,4 +60,11 @@ NN_INLINE float nn_lanes_sum(nn_vec v)
 #endif
 }
 
+/* NN_UNROLL where the bounds are constants, which clang sees by itself: of other loops it would warn. */
+#if defined(__clang__)
+#define NN_UNROLL_KNOWN
+#else
+#define NN_UNROLL_KNOWN NN_UNROLL
+#endif
+
 #endif
