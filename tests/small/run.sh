@@ -327,7 +327,7 @@ learner_on_board() {
         -DBOARD -include names.h -I. -nostartfiles -ffunction-sections -fdata-sections -Wl,--gc-sections \
         -T "$root/tests/ship/board.ld" "$small/learn.c" "$net.c" -o program.elf
     needs_no_library program.elf arm-none-eabi-nm
-    try "$net on $cpu" timeout 300 qemu-system-arm -M "$machine" -nographic -monitor none -serial none \
+    try "$net on $cpu" timeout 900 qemu-system-arm -M "$machine" -nographic -monitor none -serial none \
         -semihosting-config enable=on,target=native -kernel program.elf
     for file in losses classes block; do same $file.bin host_$file.bin; done
     memory=$(od -An -tu4 memory.bin)
