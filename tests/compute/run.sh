@@ -89,6 +89,8 @@ exact='-std=gnu99 -O0 -DNN_EMULATED -DNN_BF16_PAIRS -DNET_THREADS=3'
 form exact "$exact" --compute bf16 --target avx512bf16
 says exact.d/net.c 'nn_conv_forward_bf16(&size'
 says exact.d/net.c 'nn_conv_backward_data_bf16(&size'
+says exact.d/net.c 'nn_conv_wgrad_pairs(&size'
+says exact.d/net.c 'nn_dense_dweight_pairs(&size'
 near exact plain 0.09
 form exact.infer "$exact" --compute bf16 --target avx512bf16 --infer
 head -c "$(wc -c <exact.infer)" exact >exact.both
@@ -115,8 +117,34 @@ same chunks.1.safetensors chunks.2.safetensors
 
 runs 0 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --compute bf16 --steps 3 --checkpoint x.checkpoint -o x.safetensors
 runs 1 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --steps 5 --checkpoint x.checkpoint --resume -o x.safetensors
-says err 'cannot resume from x.checkpoint: --compute was bf16, now it is f32'
+says err 'cannot resume from x.checkpoint: --compute was bf16.*, now it is f32'
 runs 0 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --compute bf16 --steps 5 --checkpoint x.checkpoint --resume -o x.safetensors
+
+# noted TEXT: x.checkpoint, as a run whose products are these wrote it
+noted() {
+    size=$(od -An -tu8 -N8 x.checkpoint | tr -d ' ')
+    tail -c +9 x.checkpoint | head -c "$size" | sed "s/\(\"run.compute\":\"\)[^\"]*/\1$1/" >header
+    length=$(wc -c <header)
+    {
+        # shellcheck disable=SC2059 # a format of two bytes
+        printf "\\$(printf %03o $((length % 256)))\\$(printf %03o $((length / 256)))\\0\\0\\0\\0\\0\\0"
+        cat header
+        tail -c +$((9 + size)) x.checkpoint
+    } >noted.checkpoint
+}
+
+# Products of pairs are not those of floats: neither goes on where the other was.
+now=$(tail -c +9 x.checkpoint | sed -n 's/.*"run.compute":"\([^"]*\)".*/\1/p;q')
+case $now in bf16) then='bf16 with VDPBF16PS' ;; *) then=bf16 ;; esac
+noted "$now"
+same noted.checkpoint x.checkpoint
+noted "$then"
+cp noted.checkpoint before
+runs 1 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --compute bf16 --steps 7 --checkpoint noted.checkpoint --resume -o y.safetensors
+says err "cannot resume from noted.checkpoint: --compute was $then, now it is $now\$"
+same noted.checkpoint before
+what='a run that does not go on'
+if [ -e y.safetensors ]; then bad 'writes weights' /dev/null; else ok; fi
 
 # accuracy NAME: in hundredths of a point
 accuracy() { sed -n 's/^test accuracy \([0-9]*\)\.\([0-9]*\) %.*/\1\2/p' "$1.out"; }

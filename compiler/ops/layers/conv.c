@@ -422,6 +422,8 @@ const Variant conv_dweight_variants[] = {
     CONV_DWEIGHT_WINOGRAD_ROW,
     CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal),
     CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal),
+    CONV_DWEIGHT_BF16_ROW("direct_bf16", conv_bf16_dweight_refusal),
+    CONV_DWEIGHT_BF16_ROW("grouped_bf16", conv_bf16_grouped_dweight_refusal),
     {.name = "depthwise_nhwc",
      .layouts = IN_NHWC,
      .traits = CONV_TRAITS,

@@ -44,10 +44,14 @@ void conv_bind_epilogue(Writer *, const Node *);
 
 const char *conv_bf16_refusal(const Node *);
 const char *conv_bf16_dx_refusal(const Node *);
+const char *conv_bf16_dweight_refusal(const Node *);
+const char *conv_bf16_grouped_dweight_refusal(const Node *);
 double conv_bf16_cost(const Node *, const CostModel *);
 double conv_bf16_dx_cost(const Node *, const CostModel *);
+double conv_bf16_dweight_cost(const Node *, const CostModel *);
 void conv_bf16_emit(Writer *, const Node *);
 void conv_bf16_dx_emit(Writer *, const Node *);
+void conv_bf16_dweight_emit(Writer *, const Node *);
 extern const Op conv_bf16_panels, conv_bf16_panels_back;
 
 #define BF16_ROW                                                                                          \
@@ -64,6 +68,12 @@ extern const Op conv_bf16_panels, conv_bf16_panels_back;
     {                                                                                                            \
         BF16_ROW, .refuses = conv_bf16_dx_refusal, .cost = conv_bf16_dx_cost, .prepack = &conv_bf16_panels_back, \
                   .emit = conv_bf16_dx_emit                                                                      \
+    }
+#define CONV_DWEIGHT_BF16_ROW(NAME, REFUSES)                                                                \
+    {                                                                                                       \
+        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16,                      \
+        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_BF16_PRODUCTS, .refuses = REFUSES, \
+        .cost = conv_bf16_dweight_cost, .emit = conv_bf16_dweight_emit, .kernel = "conv"                    \
     }
 
 /* ---- Winograd's forms: conv_winograd.c ---- */

@@ -13,6 +13,24 @@ static const char *bf16_refusal(const Node *n, Correlation c)
 const char *conv_bf16_refusal(const Node *n) { return bf16_refusal(n, conv_of_forward(n)); }
 const char *conv_bf16_dx_refusal(const Node *n) { return bf16_refusal(n, conv_of_dx(n)); }
 
+/* The gradient of weights: a product is of both images. */
+static const char *either_in_f32(const Node *n)
+{
+    return tensor_is_bf16_value(n->in[0]) && tensor_is_bf16_value(n->in[1]) ? NULL : "an image is in f32";
+}
+
+const char *conv_bf16_dweight_refusal(const Node *n)
+{
+    const char *why = either_in_f32(n);
+    return why ? why : correlate_direct_refusal(conv_of_dweight(n));
+}
+
+const char *conv_bf16_grouped_dweight_refusal(const Node *n)
+{
+    const char *why = either_in_f32(n);
+    return why ? why : correlate_grouped_refusal(conv_of_dweight(n));
+}
+
 /* Twice as many products in the same time, of half as many bytes. */
 double conv_bf16_cost(const Node *n, const CostModel *m)
 {
@@ -24,6 +42,12 @@ double conv_bf16_dx_cost(const Node *n, const CostModel *m)
 {
     Correlation c = conv_of_dx(n);
     return m->machine->bf16_product * correlate_direct_cost(&c, c.large, m);
+}
+
+/* Of pairs of samples. */
+double conv_bf16_dweight_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->bf16_product * (double)(node_macs(n) * nn_round_up(m->batch, 2));
 }
 
 /* ---- weights ------------------------------------------------------------------------ */
@@ -132,4 +156,10 @@ void conv_bf16_dx_emit(Writer *w, const Node *n)
     correlate_call(w, &c,
                    "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
                    "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
+}
+
+void conv_bf16_dweight_emit(Writer *w, const Node *n)
+{
+    Correlation c = conv_of_dweight(n);
+    correlate_call(w, &c, "nn_conv_wgrad_pairs(&size, x, dy, dweight, $t, $T);");
 }

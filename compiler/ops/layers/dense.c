@@ -232,6 +232,13 @@ static void dense_dw_emit(Writer *w, const Node *n)
     call_dense(w, n->in[0]->shape, n->in[1]->shape, "nn_dense_dweight(&size, x, dy, dweight, $t, $T);");
 }
 
+static void dense_dw_pairs_emit(Writer *w, const Node *n)
+{
+    bind_dense_sizes(w, n->in[0]->shape, n->in[1]->shape);
+    writer_put(w, "static const nn_dense_rows size = {.n = $N$outer, .i = $I, .o = $O, .count = $O};\n"
+                  "nn_dense_dweight_pairs(&size, x, dy, dweight, $t, $T);");
+}
+
 static void dense_db_emit(Writer *w, const Node *n)
 {
     call_dense(w, n->in[0]->shape, n->in[0]->shape, "nn_dense_dbias(&size, dy, dbias, $t, $T);");
@@ -243,15 +250,17 @@ typedef struct RowsAttrs {
     int64_t first, count;
 } RowsAttrs;
 
+/* Those of the whole gradient, bit by bit. */
 static void dense_rows_emit(Writer *w, const Node *n)
 {
     const RowsAttrs *a = n->attrs;
+    writer_bind(w, "products", n->variant->traits & VARIANT_BF16_PRODUCTS ? "pairs" : "rows");
     bind_dense_sizes(w, n->in[0]->shape, n->in[1]->shape);
     writer_bind_int(w, "first", a->first);
     writer_bind_int(w, "count", a->count);
     writer_put(
         w, "static const nn_dense_rows size = {.n = $N$outer, .i = $I, .o = $O, .first = $first, .count = $count};\n"
-           "nn_dense_dweight_rows(&size, x, dy, dweight, $t, $T);");
+           "nn_dense_dweight_$products(&size, x, dy, dweight, $t, $T);");
 }
 
 static void dense_outer_rows(Writer *w, const Node *n)
@@ -268,6 +277,13 @@ static int64_t dense_rows_macs(const Node *n)
 
 static const Variant dense_rows_variants[] = {
     {.name = "gemm", .layouts = IN_NCHW, .emit = dense_rows_emit, .kernel = "dense"},
+    {.name = "gemm_pairs",
+     .layouts = IN_NCHW,
+     .dtypes = OF_BF16,
+     .targets = ON_AVX512BF16,
+     .traits = VARIANT_BF16_PRODUCTS,
+     .emit = dense_rows_emit,
+     .kernel = "dense_bf16"},
     {0},
 };
 
@@ -289,7 +305,7 @@ static Node *dense_rows(Graph *g, const Node *n, int64_t first, int64_t count)
     part->origin = n->origin;
     for (int i = 0; i < n->in_count; i++) node_in(g, part, n->in[i]);
     part->data_count = n->data_count;
-    part->variant = dense_rows_variants;
+    part->variant = &dense_rows_variants[n->variant && n->variant->traits & VARIANT_BF16_PRODUCTS];
     node_out_as(g, part, g->real, false, (Shape){2, {count, n->out[0]->shape.dim[1]}});
     return part;
 }
@@ -386,6 +402,15 @@ static const Variant dense_dx_variants[] = {
 
 static const Variant dense_dw_variants[] = {
     {.name = "gemm", .layouts = IN_NCHW, .cost = dense_cost, .emit = dense_dw_emit, .kernel = "dense"},
+    {.name = "gemm_pairs",
+     .layouts = IN_NCHW,
+     .dtypes = OF_BF16,
+     .targets = ON_AVX512BF16,
+     .traits = VARIANT_BF16_PRODUCTS,
+     .refuses = dense_bf16_dw_refusal,
+     .cost = dense_bf16_dw_cost,
+     .emit = dense_dw_pairs_emit,
+     .kernel = "dense_bf16"},
     {0},
 };
 

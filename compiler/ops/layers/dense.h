@@ -10,6 +10,8 @@ const char *dense_bf16_refusal(const Node *);
 double dense_bf16_cost(const Node *, const CostModel *);
 void dense_bf16_emit(Writer *, const Node *);
 void dense_bf16_dx_emit(Writer *, const Node *);
+const char *dense_bf16_dw_refusal(const Node *);
+double dense_bf16_dw_cost(const Node *, const CostModel *);
 extern const Op dense_bf16_panels, dense_bf16_panels_back;
 
 #define DENSE_BF16(PREPACK, EMIT)                                                                                   \

@@ -17,6 +17,19 @@ double dense_bf16_cost(const Node *n, const CostModel *m)
     return m->machine->bf16_product * (double)(node_macs(n) * m->batch);
 }
 
+/* The gradient of weights: a product is of both vectors, and of two samples or rows of a sequence. */
+const char *dense_bf16_dw_refusal(const Node *n)
+{
+    return tensor_is_bf16_value(n->in[0]) && tensor_is_bf16_value(n->in[1]) ? NULL : "a vector is in f32";
+}
+
+double dense_bf16_dw_cost(const Node *n, const CostModel *m)
+{
+    const int64_t rows = m->batch * shape_count(n->in[0]->shape) / features_in(n->in[0]->shape);
+    const double macs = (double)(node_macs(n) * m->batch);
+    return m->machine->bf16_product * macs * (double)nn_round_up(rows, 2) / (double)rows;
+}
+
 /* The nn_conv of so many pixels. */
 #define SIZE_OF(ROWS)                                                                                  \
     "static const nn_conv size = {.n = " ROWS ", .c = $I, .h = 1, .w = 1, .o = $O, .oh = 1, .ow = 1, " \

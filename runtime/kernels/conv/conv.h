@@ -31,6 +31,7 @@ void nn_conv_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
 void nn_conv_wgrad_bf16(const nn_conv *, const nn_image_formats *, const void *large, const void *small, float *weight,
                         int t, int T);
+void nn_conv_wgrad_pairs(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, int t, int T);
 
 void nn_conv_panels_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
 void nn_conv_panels_backward_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
@@ -65,6 +66,7 @@ void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16
 #include "runtime/kernels/conv/conv_panels.h"
 #include "runtime/kernels/conv/conv_planar.h"
 #include "runtime/kernels/conv/wgrad.h"
+#include "runtime/kernels/conv/wgrad_bf16.h"
 #include "runtime/kernels/conv/winograd.h"
 #include "runtime/kernels/conv/winograd_wgrad.h"
 

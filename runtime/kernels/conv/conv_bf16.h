@@ -31,13 +31,6 @@ enum {
 
 /* ---- weights ---------------------------------------------------------------------------- */
 
-/* The pairs of NN_W even and odd elements. */
-NN_INLINE nn_words nn_zip(const uint16_t *even, const uint16_t *odd)
-{
-    return __builtin_convertvector(*(const nn_halves *)even, nn_words) |
-           __builtin_convertvector(*(const nn_halves *)odd, nn_words) << 16;
-}
-
 /* Weights of a panel: of `lanes` outputs and `i` channels. */
 typedef struct nn_pair_weights {
     const uint16_t *from;

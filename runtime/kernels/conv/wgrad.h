@@ -23,13 +23,6 @@
 
 /* ---- one tile -------------------------------------------------------------------------- */
 
-/* The layout of a block's pixels in the packed large image. */
-typedef struct nn_wgrad_pixels {
-    int images, rows, columns;
-    long image, row; /* strides in floats */
-    int step;
-} nn_wgrad_pixels;
-
 NN_INLINE nn_wgrad_pixels nn_wgrad_pixels_of(const nn_wgrad *s, const nn_wgrad_block *p)
 {
     if (s->tiled) return (nn_wgrad_pixels){1, 1, p->images * p->rows * p->columns, 0, 0, NN_TILE_ROWS};
@@ -111,8 +104,8 @@ NN_INLINE void nn_wgrad_tiles_add(const nn_wgrad *s, const nn_wgrad_block *p, co
                       rows = nn_wgrad_tile_first(channels, i + 1, tiles) - first;
             nn_prefetch_lines(&next->large);
             nn_prefetch_lines(&next->small);
-            nn_wgrad_tile_run(rows, vectors, &pixels, x + (s->tiled ? i * nn_wgrad_tile_stride(pixels.columns) : first),
-                              small, sums + ((long)tap * channels + first) * NN_PANEL, panel);
+            s->as.tile(rows, vectors, &pixels, x + (s->tiled ? i * nn_wgrad_tile_stride(pixels.columns) : first), small,
+                       sums + ((long)tap * channels + first) * NN_PANEL, panel);
         }
     }
 }
@@ -223,9 +216,10 @@ NN_INLINE int nn_wgrad_bundle(const nn_conv *d)
     return groups > 1 ? groups : 1;
 }
 
-NN_INLINE void nn_wgrad_of(const nn_conv *d, int merge, nn_wgrad *s)
+NN_INLINE void nn_wgrad_of(const nn_conv *d, int paired, int merge, nn_wgrad *s)
 {
-    *s = (nn_wgrad){.d = d, .groups = d->groups / nn_wgrad_bundle(d), .merged = merge ? d->kw : 1};
+    *s = (nn_wgrad){
+        .d = d, .n = nn_ceil(d->n, paired), .groups = d->groups / nn_wgrad_bundle(d), .merged = merge ? d->kw : 1};
     s->c = d->c / s->groups;
     s->o = d->o / s->groups;
     s->kh = d->kh;
@@ -254,7 +248,7 @@ NN_INLINE void nn_wgrad_units(nn_wgrad *s, const void *large, const void *small,
 NN_INLINE void nn_wgrad_begin(const nn_conv *d, nn_wgrad_formats as, nn_wgrad *s)
 {
     const int c = d->c / d->groups;
-    nn_wgrad_of(d, c <= NN_WGRAD_MERGED && d->groups == 1 && d->dw == 1 && d->kw > 1, s);
+    nn_wgrad_of(d, as.paired, c <= NN_WGRAD_MERGED && d->groups == 1 && d->dw == 1 && d->kw > 1, s);
     nn_wgrad_unit_sizes(s);
     nn_wgrad_block_sizes(s);
     s->as = as;
@@ -263,7 +257,7 @@ NN_INLINE void nn_wgrad_begin(const nn_conv *d, nn_wgrad_formats as, nn_wgrad *s
 NN_KERNEL void nn_conv_wgrad(const nn_conv *d, const float *large, const float *small, float *weight, int t, int T)
 {
     nn_wgrad s;
-    nn_wgrad_begin(d, (nn_wgrad_formats){0, 0, nn_wgrad_pack_large, nn_wgrad_pack_small}, &s);
+    nn_wgrad_begin(d, (nn_wgrad_formats){0, 0, 1, nn_wgrad_pack_large, nn_wgrad_pack_small, nn_wgrad_tile_run}, &s);
     nn_wgrad_units(&s, large, small, weight, t, T);
 }
 
@@ -272,8 +266,12 @@ NN_KERNEL void nn_conv_wgrad_bf16(const nn_conv *d, const nn_image_formats *of, 
                                   float *weight, int t, int T)
 {
     nn_wgrad s;
-    const nn_wgrad_formats as = {of->large, of->small, of->large ? nn_wgrad_pack_large_bf16 : nn_wgrad_pack_large,
-                                 of->small ? nn_wgrad_pack_small_bf16 : nn_wgrad_pack_small};
+    const nn_wgrad_formats as = {.large = of->large,
+                                 .small = of->small,
+                                 .paired = 1,
+                                 .pack_large = of->large ? nn_wgrad_pack_large_bf16 : nn_wgrad_pack_large,
+                                 .pack_small = of->small ? nn_wgrad_pack_small_bf16 : nn_wgrad_pack_small,
+                                 .tile = nn_wgrad_tile_run};
     nn_wgrad_begin(d, as, &s);
     nn_wgrad_units(&s, large, small, weight, t, T);
 }

@@ -4,8 +4,10 @@
  *
  * The large image is packed in image order, with its padding, if there are several taps; with one
  * tap, in the order in which tiles read it, [tile][pixel][NN_TILE_ROWS].  The small image is packed
- * for the panels of one tile, [panel][pixel][16].  Images may be in bf16; the copies are floats.  What
- * is packed next is prefetched while the tiles of a block are computed.
+ * for the panels of one tile, [panel][pixel][16].  Images may be in bf16; the copies are floats, or,
+ * for products of bf16 (wgrad_bf16.h), words: a word is one element of two images, the even one in the
+ * lower half, and what is said of an image is said of a pair of them; a last image is paired with zeros.
+ * What is packed next is prefetched while the tiles of a block are computed.
  */
 #ifndef NN_WGRAD_PACK_H
 #define NN_WGRAD_PACK_H
@@ -27,20 +29,35 @@ typedef struct nn_wgrad_block {
     int channel, channels, panel, panels;
 } nn_wgrad_block;
 
+/* The layout of a block's pixels in the packed large image. */
+typedef struct nn_wgrad_pixels {
+    int images, rows, columns;
+    long image, row; /* strides in floats */
+    int step;
+} nn_wgrad_pixels;
+
 typedef struct nn_wgrad nn_wgrad;
 typedef void nn_wgrad_large_packing(const nn_wgrad *, const nn_wgrad_block *, float *to);
 typedef void nn_wgrad_small_packing(const nn_wgrad *, const nn_wgrad_block *, int q, float *to);
+typedef void nn_wgrad_tile_sums(int rows, int vectors, const nn_wgrad_pixels *, const float *large, const float *small,
+                                float *sums, long panel);
 
-/* The images' formats: 0 of floats, 1 of bf16; and the packing of either. */
+/* How images are packed: floats as they are, bf16 as floats, or pairs of images in bf16 as words. */
+enum { NN_WGRAD_FLOATS, NN_WGRAD_HALVES, NN_WGRAD_PAIRS };
+
+/* The images' formats, 0 of floats, 1 of bf16; images that are packed as one; the packing of either,
+ * and the tiles that read it. */
 typedef struct nn_wgrad_formats {
-    int large, small;
+    int large, small, paired;
     nn_wgrad_large_packing *pack_large;
     nn_wgrad_small_packing *pack_small;
+    nn_wgrad_tile_sums *tile;
 } nn_wgrad_formats;
 
 struct nn_wgrad {
     const nn_conv *d;
     nn_wgrad_formats as;
+    int n;                /* images, or pairs of them */
     int groups;           /* or bundles of them */
     int c, o;             /* of a group or bundle */
     int kh, kw, dh, dw;   /* the loop over taps: kw is 1 if a row of taps is one run */
@@ -118,17 +135,40 @@ NN_INLINE void nn_wgrad_block_sizes(nn_wgrad *s)
     while (s->rows < d->oh && nn_wgrad_copy_fits(s, 1, s->rows + 1, s->columns)) s->rows++;
     s->rows = nn_ceil(d->oh, nn_ceil(d->oh, s->rows));
     if (s->rows < d->oh) return;
-    while (s->images < d->n && nn_wgrad_copy_fits(s, s->images + 1, s->rows, s->columns)) s->images++;
+    while (s->images < s->n && nn_wgrad_copy_fits(s, s->images + 1, s->rows, s->columns)) s->images++;
 }
 
 /* ---- a block ---------------------------------------------------------------------- */
 
+/* A pixel to pack: of an image, and of the one that it is paired with. */
+typedef struct nn_wgrad_pixel {
+    const void *at, *odd;
+} nn_wgrad_pixel;
+
+/* Channels k … k + NN_W of the pixel, `count` of which there are. */
+NN_INLINE nn_vec nn_wgrad_load(const int as, const nn_wgrad_pixel *p, int k, int count)
+{
+    const int half = as != NN_WGRAD_FLOATS;
+    if (as == NN_WGRAD_PAIRS)
+        return (nn_vec)nn_zip_some((const uint16_t *)p->at + k, (const uint16_t *)p->odd + k, count);
+    return nn_load_some_as(half, nn_at(half, p->at, k), count);
+}
+
+/* The pixel that is `offset` elements into image i of the block's; there may be no image to pair it with. */
+NN_INLINE nn_wgrad_pixel nn_wgrad_pixel_of(const int as, const nn_wgrad *s, const void *images, int i, long image,
+                                           long offset)
+{
+    const int half = as != NN_WGRAD_FLOATS, paired = as == NN_WGRAD_PAIRS;
+    const void *at = nn_at(half, images, (long)i * (1 + paired) * image + offset);
+    return (nn_wgrad_pixel){at, paired && 2 * i + 1 < s->d->n ? nn_at(half, at, image) : nn_zeros};
+}
+
 /* Stores whole vectors: the next pixel overwrites what is too much. */
-NN_INLINE void nn_wgrad_pack_pixel(const int half, const void *from, int channels, float *to)
+NN_INLINE void nn_wgrad_pack_pixel(const int as, const nn_wgrad_pixel *from, int channels, float *to)
 {
     int k = 0;
-    for (; k + NN_W <= channels; k += NN_W) nn_store(to + k, nn_load_as(half, nn_at(half, from, k)));
-    if (k < channels) nn_store(to + k, nn_load_some_as(half, nn_at(half, from, k), channels - k));
+    for (; k + NN_W <= channels; k += NN_W) nn_store(to + k, nn_wgrad_load(as, from, k, NN_W));
+    if (k < channels) nn_store(to + k, nn_wgrad_load(as, from, k, channels - k));
 }
 
 /* The first channel of tile i; all tiles have nearly as many. */
@@ -152,22 +192,24 @@ NN_INLINE void nn_wgrad_tiling_of(const nn_wgrad_block *p, nn_wgrad_tiling *g)
     }
 }
 
-NN_INLINE void nn_wgrad_pack_tiles(const int half, const nn_wgrad_tiling *g, const void *from, int channels, float *to)
+NN_INLINE void nn_wgrad_pack_tiles(const int as, const nn_wgrad_tiling *g, const nn_wgrad_pixel *from, int channels,
+                                   float *to)
 {
     int i = 0;
     for (; i < g->whole; i++, to += g->stride)
-        for (int k = 0; k < NN_TILE_ROWS; k += NN_W)
-            nn_store(to + k, nn_load_as(half, nn_at(half, from, g->first[i] + k)));
+        for (int k = 0; k < NN_TILE_ROWS; k += NN_W) nn_store(to + k, nn_wgrad_load(as, from, g->first[i] + k, NN_W));
     for (; i < g->tiles; i++, to += g->stride)
         for (int k = 0; k < NN_TILE_ROWS; k += NN_W)
-            nn_store(to + k, nn_load_some_as(half, nn_at(half, from, g->first[i] + k), channels - g->first[i] - k));
+            nn_store(to + k, nn_wgrad_load(as, from, g->first[i] + k, channels - g->first[i] - k));
 }
 
 /* to: [image][height][width][channel], or `tiled` [tile][pixel][NN_TILE_ROWS] */
-NN_INLINE void nn_wgrad_pack_pixels(const int half, const int tiled, const nn_wgrad *s, const nn_wgrad_block *p,
+NN_INLINE void nn_wgrad_pack_pixels(const int as, const int tiled, const nn_wgrad *s, const nn_wgrad_block *p,
                                     float *to)
 {
     const nn_conv *d = s->d;
+    const nn_wgrad_pixel outside = {nn_zeros, nn_zeros};
+    const long line = (long)d->w * d->c_step;
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
     const int step = tiled ? NN_TILE_ROWS : p->channels;
@@ -176,14 +218,16 @@ NN_INLINE void nn_wgrad_pack_pixels(const int half, const int tiled, const nn_wg
     for (int n = 0; n < p->images; n++) {
         for (int i = 0; i < p->height; i++) {
             int h = h0 + i * step_h;
-            const void *row = nn_at(half, s->large, ((long)(p->image + n) * d->h + h) * d->w * d->c_step + p->channel);
+            const long row = h * line + p->channel;
             for (int j = 0; j < p->width; j++, to += step) {
                 int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
-                const void *from = inside ? nn_at(half, row, (long)w * d->c_step) : nn_zeros;
+                const nn_wgrad_pixel from =
+                    inside ? nn_wgrad_pixel_of(as, s, s->large, p->image + n, d->h * line, row + (long)w * d->c_step)
+                           : outside;
                 if (tiled)
-                    nn_wgrad_pack_tiles(half, &tiling, from, p->channels, to);
+                    nn_wgrad_pack_tiles(as, &tiling, &from, p->channels, to);
                 else
-                    nn_wgrad_pack_pixel(half, from, p->channels, to);
+                    nn_wgrad_pack_pixel(as, &from, p->channels, to);
             }
         }
     }
@@ -192,33 +236,34 @@ NN_INLINE void nn_wgrad_pack_pixels(const int half, const int tiled, const nn_wg
 NN_KERNEL void nn_wgrad_pack_large(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
     if (s->tiled)
-        nn_wgrad_pack_pixels(0, 1, s, p, to);
+        nn_wgrad_pack_pixels(NN_WGRAD_FLOATS, 1, s, p, to);
     else
-        nn_wgrad_pack_pixels(0, 0, s, p, to);
+        nn_wgrad_pack_pixels(NN_WGRAD_FLOATS, 0, s, p, to);
 }
 
 NN_KERNEL void nn_wgrad_pack_large_bf16(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
     if (s->tiled)
-        nn_wgrad_pack_pixels(1, 1, s, p, to);
+        nn_wgrad_pack_pixels(NN_WGRAD_HALVES, 1, s, p, to);
     else
-        nn_wgrad_pack_pixels(1, 0, s, p, to);
+        nn_wgrad_pack_pixels(NN_WGRAD_HALVES, 0, s, p, to);
 }
 
 /* The panels of a tile from panel q of the unit on; to: [panel][pixel][16]. */
-NN_INLINE void nn_wgrad_pack_panels(const int half, const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+NN_INLINE void nn_wgrad_pack_panels(const int as, const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
 {
     const nn_conv *d = s->d;
+    const long step = d->o_step, image = d->oh * d->ow * step;
     for (int g = q; g < q + NN_TILE_PANELS; g++) {
         const int first = (p->panel + g) * NN_PANEL, outputs = s->o - first;
         for (int n = 0; n < p->images; n++) {
             for (int i = 0; i < p->rows; i++) {
-                const long at = (((long)(p->image + n) * d->oh + p->row + i) * d->ow + p->column) * d->o_step;
-                const void *from = nn_at(half, s->small, first + at);
-                for (int j = 0; j < p->columns; j++, to += NN_PANEL, from = nn_at(half, from, d->o_step))
+                const long at = ((long)(p->row + i) * d->ow + p->column) * d->o_step + first;
+                for (int j = 0; j < p->columns; j++, to += NN_PANEL) {
+                    const nn_wgrad_pixel from = nn_wgrad_pixel_of(as, s, s->small, p->image + n, image, at + j * step);
                     for (int k = 0; k < NN_PANEL; k += NN_W)
-                        nn_store(to + k,
-                                 k < outputs ? nn_load_some_as(half, nn_at(half, from, k), outputs - k) : nn_zero());
+                        nn_store(to + k, k < outputs ? nn_wgrad_load(as, &from, k, outputs - k) : nn_zero());
+                }
             }
         }
     }
@@ -226,18 +271,18 @@ NN_INLINE void nn_wgrad_pack_panels(const int half, const nn_wgrad *s, const nn_
 
 NN_KERNEL void nn_wgrad_pack_small(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
 {
-    nn_wgrad_pack_panels(0, s, p, q, to);
+    nn_wgrad_pack_panels(NN_WGRAD_FLOATS, s, p, q, to);
 }
 
 NN_KERNEL void nn_wgrad_pack_small_bf16(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
 {
-    nn_wgrad_pack_panels(1, s, p, q, to);
+    nn_wgrad_pack_panels(NN_WGRAD_HALVES, s, p, q, to);
 }
 
 /* Blocks of the pixels of all images. */
 NN_INLINE int nn_wgrad_blocks(const nn_wgrad *s)
 {
-    return nn_ceil(s->d->n, s->images) * nn_ceil(s->d->oh, s->rows) * nn_ceil(s->d->ow, s->columns);
+    return nn_ceil(s->n, s->images) * nn_ceil(s->d->oh, s->rows) * nn_ceil(s->d->ow, s->columns);
 }
 
 NN_INLINE void nn_wgrad_block_at(const nn_wgrad *s, int block, nn_wgrad_block *p)
@@ -247,7 +292,7 @@ NN_INLINE void nn_wgrad_block_at(const nn_wgrad *s, int block, nn_wgrad_block *p
     p->image = block / (across * down) * s->images;
     p->row = block / across % down * s->rows;
     p->column = block % across * s->columns;
-    p->images = nn_min(s->images, d->n - p->image);
+    p->images = nn_min(s->images, s->n - p->image);
     p->rows = nn_min(s->rows, d->oh - p->row);
     p->columns = nn_min(s->columns, d->ow - p->column);
     p->height = nn_wgrad_copy_rows(s, p->rows);
@@ -318,7 +363,8 @@ NN_INLINE void nn_wgrad_next_large(nn_wgrad_next *next, const nn_wgrad *s, const
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h = p->row * d->sh > d->top ? p->row * d->sh - d->top : 0;
     const int w = p->column * d->sw > d->left ? p->column * d->sw - d->left : 0;
-    const long at = ((long)p->image * d->h + h) * row + (long)w * d->c_step + p->channel;
+    const int image = p->image * s->as.paired;
+    const long at = ((long)image * d->h + h) * row + (long)w * d->c_step + p->channel;
     const nn_image_part part = {.half = s->as.large,
                                 .at = nn_at(s->as.large, s->large, at),
                                 .step = (long)step_w * d->c_step,
@@ -327,7 +373,7 @@ NN_INLINE void nn_wgrad_next_large(nn_wgrad_next *next, const nn_wgrad *s, const
                                 .elements = p->channels,
                                 .columns = p->width,
                                 .rows = p->height,
-                                .images = p->images};
+                                .images = nn_min(p->images * s->as.paired, d->n - image)};
     next->large = nn_prefetch_of(&part, tiles);
 }
 
@@ -336,7 +382,8 @@ NN_INLINE void nn_wgrad_next_small(nn_wgrad_next *next, const nn_wgrad *s, const
     const nn_conv *d = s->d;
     const int first = (p->panel + q) * NN_PANEL;
     const long row = (long)d->ow * d->o_step;
-    const long at = ((long)p->image * d->oh + p->row) * row + (long)p->column * d->o_step + first;
+    const int image = p->image * s->as.paired;
+    const long at = ((long)image * d->oh + p->row) * row + (long)p->column * d->o_step + first;
     const nn_image_part part = {.half = s->as.small,
                                 .at = nn_at(s->as.small, s->small, at),
                                 .step = d->o_step,
@@ -345,7 +392,7 @@ NN_INLINE void nn_wgrad_next_small(nn_wgrad_next *next, const nn_wgrad *s, const
                                 .elements = nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first),
                                 .columns = p->columns,
                                 .rows = p->rows,
-                                .images = p->images};
+                                .images = nn_min(p->images * s->as.paired, d->n - image)};
     next->small = nn_prefetch_of(&part, tiles);
 }
 

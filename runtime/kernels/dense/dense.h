@@ -190,7 +190,8 @@ NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int c
 
 NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
+    const nn_matrices x = {
+        s, nn_tile_run, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 

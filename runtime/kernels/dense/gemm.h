@@ -77,9 +77,10 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, const nn_gemm_tile *x)
 #undef NN_CASE
 }
 
-/* The caller's matrices. */
+/* The caller's matrices, and the micro-kernel; the depth is that of what is packed. */
 typedef struct nn_matrices {
     const void *self;
+    void (*tile)(int rows, int vectors, const nn_gemm_tile *);
     /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
     void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
     /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
@@ -109,14 +110,14 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, const nn_gemm_strip *s, nn_gem
 {
     tile.c = s->columns % NN_W == 0 ? x->address(x->self, s->m0, s->n0, s->columns, &tile.ldc) : 0;
     if (tile.c && (s->columns == NN_GEMM_COLUMNS || s->columns == NN_W)) {
-        nn_tile_run(s->rows, s->columns / NN_W, &tile);
+        x->tile(s->rows, s->columns / NN_W, &tile);
         return;
     }
     float sums[NN_GEMM_TILE];
     tile.c = sums;
     tile.ldc = NN_GEMM_COLUMNS;
     if (tile.add) x->load(x->self, s->m0, s->rows, s->n0, s->columns, sums);
-    nn_tile_run(s->rows, s->columns <= NN_W ? 1 : NN_GEMM_VECTORS, &tile);
+    x->tile(s->rows, s->columns <= NN_W ? 1 : NN_GEMM_VECTORS, &tile);
     x->store(x->self, s->m0, s->rows, s->n0, s->columns, sums);
 }
 

@@ -24,6 +24,22 @@ NN_INLINE nn_vec nn_load_bf16_some(const uint16_t *p, long count)
     return nn_load_bf16(lane);
 }
 
+/* The pairs of NN_W even and odd elements. */
+NN_INLINE nn_words nn_zip(const uint16_t *even, const uint16_t *odd)
+{
+    return __builtin_convertvector(*(const nn_halves *)even, nn_words) |
+           __builtin_convertvector(*(const nn_halves *)odd, nn_words) << 16;
+}
+
+/* Of the first `count`; the other pairs are zero. */
+NN_INLINE nn_words nn_zip_some(const uint16_t *even, const uint16_t *odd, long count)
+{
+    if (count >= NN_W) return nn_zip(even, odd);
+    uint16_t low[NN_W] = {0}, high[NN_W] = {0};
+    for (int i = 0; i < count; i++) low[i] = even[i], high[i] = odd[i];
+    return nn_zip(low, high);
+}
+
 /* Rounded as nn_to_bf16 does, in the lower half of each lane. */
 NN_INLINE nn_words nn_bf16_bits(nn_vec v)
 {
