@@ -2806,10 +2806,39 @@ NN_INLINE nn_vec nn_load_bf16_some(const uint16_t *p, long count)
     return nn_load_bf16(lane);
 }
 
+/* Rounded as nn_to_bf16 does, in the lower half of each lane. */
+NN_INLINE nn_words nn_bf16_bits(nn_vec v)
+{
+    const nn_words bits = (nn_words)v, nan = (nn_words)((bits & 0x7fffffff) > 0x7f800000);
+    const nn_words rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = (bits >> 16 & 0x8000) | 0x7fc0;
+    return (nan & quiet) | (~nan & rounded);
+}
+
+NN_INLINE void nn_store_bf16(uint16_t *p, nn_vec v)
+{
+    *(nn_halves *)p = __builtin_convertvector(nn_bf16_bits(v), nn_halves);
+}
+
+NN_INLINE void nn_store_bf16_some(uint16_t *p, long count, nn_vec v)
+{
+    if (count >= NN_W) {
+        nn_store_bf16(p, v);
+        return;
+    }
+    uint16_t lane[NN_W];
+    nn_store_bf16(lane, v);
+    for (int i = 0; i < count; i++) p[i] = lane[i];
+}
+
 /* The address of element i. */
 NN_INLINE const void *nn_at(const int half, const void *p, long i)
 {
     return half ? (const void *)((const uint16_t *)p + i) : (const void *)((const float *)p + i);
+}
+
+NN_INLINE void *nn_place(const int half, void *p, long i)
+{
+    return half ? (void *)((uint16_t *)p + i) : (void *)((float *)p + i);
 }
 
 NN_INLINE nn_vec nn_load_as(const int half, const void *p)
@@ -2821,6 +2850,30 @@ NN_INLINE nn_vec nn_load_as(const int half, const void *p)
 NN_INLINE nn_vec nn_load_some_as(const int half, const void *p, long count)
 {
     return half ? nn_load_bf16_some((const uint16_t *)p, count) : nn_load_some((const float *)p, count);
+}
+
+NN_INLINE void nn_store_as(const int half, void *p, nn_vec v)
+{
+    if (half)
+        nn_store_bf16((uint16_t *)p, v);
+    else
+        nn_store((float *)p, v);
+}
+
+NN_INLINE void nn_store_some_as(const int half, void *p, long count, nn_vec v)
+{
+    if (half)
+        nn_store_bf16_some((uint16_t *)p, count, v);
+    else
+        nn_store_some((float *)p, count, v);
+}
+
+NN_INLINE void nn_store_part_as(const int half, void *p, long count, nn_vec v)
+{
+    if (half)
+        nn_store_bf16_some((uint16_t *)p, count, v);
+    else
+        nn_store_part((float *)p, count, v);
 }
 
 enum {
@@ -2959,7 +3012,7 @@ NN_INLINE nn_rows_part nn_rows_part_of(long rows, long c, int t, int T)
 }
 
 /* A rectangle of pixels: its first element is at `start` of the image, the next ones
- * `across` and `down` floats from it.  Pixels are numbered from `number` on, and by
+ * `across` and `down` elements from it.  Pixels are numbered from `number` on, and by
  * `stride` more from row to row. */
 typedef struct nn_rect {
     int rows, columns;
@@ -2968,39 +3021,45 @@ typedef struct nn_rect {
 } nn_rect;
 
 /* `left` channels, with their signs flipped by `flip`. */
-NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
+NN_INLINE nn_vec nn_rect_load(const int half, const void *x, long left, int flip, const int whole)
 {
-    return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
+    return (nn_vec)((nn_ints)(whole ? nn_load_as(half, x) : nn_load_some_as(half, x, left)) ^ flip);
 }
 
 /* Where the largest elements of regions are written, or the smallest if `flip` flips signs, and their
  * numbers: in bytes or (wide) ints; argmax may be NULL. */
 typedef struct nn_largest {
-    float *y;
+    void *y;
     void *argmax;
     int wide, flip;
 } nn_largest;
 
+/* The place of a result: element `at`, `left` channels. */
+typedef struct nn_largest_place {
+    long at, left;
+} nn_largest_place;
+
 /* The largest element of each of `left` channels from x on, or of `vectors` whole vectors, is element
  * `at` of the result.  `keep`: its number as well. */
-NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, nn_largest to, long at, long left, const int vectors,
-                               const int keep)
+NN_INLINE void nn_rect_largest(const int half, const int vectors, const int keep, const nn_rect *a, const void *x,
+                               const nn_largest *to, nn_largest_place place)
 {
     nn_vec best[NN_SIDE];
     nn_ints winner[NN_SIDE];
     const int whole = vectors > 1;
-    x += a->start;
+    const long at = place.at, left = place.left;
+    x = nn_at(half, x, a->start);
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
-        best[k] = nn_rect_load(x + k * NN_W, left, to.flip, whole);
+        best[k] = nn_rect_load(half, nn_at(half, x, k * NN_W), left, to->flip, whole);
         winner[k] = nn_lane() * 0 + a->number;
     }
     for (int u = 0; u < a->rows; u++) {
-        const float *from = x + u * a->down;
-        for (int v = 0; v < a->columns; v++, from += a->across) {
+        const void *from = nn_at(half, x, u * a->down);
+        for (int v = 0; v < a->columns; v++, from = nn_at(half, from, a->across)) {
             NN_UNROLL
             for (int k = 0; k < vectors; k++) {
-                nn_vec value = nn_rect_load(from + k * NN_W, left, to.flip, whole);
+                nn_vec value = nn_rect_load(half, nn_at(half, from, k * NN_W), left, to->flip, whole);
                 nn_ints better = (nn_ints)(value > best[k]) | (nn_ints)(value != value);
                 best[k] = nn_select(better, value, best[k]);
                 if (keep) winner[k] = (better & (a->number + u * a->stride + v)) | (~better & winner[k]);
@@ -3009,32 +3068,35 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, nn_largest to, 
     }
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
-        nn_vec value = (nn_vec)((nn_ints)best[k] ^ to.flip);
+        nn_vec value = (nn_vec)((nn_ints)best[k] ^ to->flip);
         if (whole)
-            nn_store(to.y + at + k * NN_W, value);
+            nn_store_as(half, nn_place(half, to->y, at + k * NN_W), value);
         else
-            nn_store_some(to.y + at, left, value);
+            nn_store_some_as(half, nn_place(half, to->y, at), left, value);
         if (keep)
-            nn_store_argmax(to.argmax, to.wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+            nn_store_argmax(to->argmax, to->wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
     }
 }
 
 /* Channels first … last − 1 of the pixel whose result begins at `at`. */
-NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, nn_largest to, long at, long first, long last)
+NN_INLINE void nn_rect_channels(const int half, const nn_rect *a, const void *image, const nn_largest *to, long at,
+                                long first, long last)
 {
     const long run = NN_SIDE * NN_W;
     long c = first;
     for (; c + run <= last; c += run) {
-        if (to.argmax)
-            nn_rect_largest(a, image + c, to, at + c, run, NN_SIDE, 1);
+        const nn_largest_place place = {at + c, run};
+        if (to->argmax)
+            nn_rect_largest(half, NN_SIDE, 1, a, nn_at(half, image, c), to, place);
         else
-            nn_rect_largest(a, image + c, to, at + c, run, NN_SIDE, 0);
+            nn_rect_largest(half, NN_SIDE, 0, a, nn_at(half, image, c), to, place);
     }
     for (; c < last; c += NN_W) {
-        if (to.argmax)
-            nn_rect_largest(a, image + c, to, at + c, last - c, 1, 1);
+        const nn_largest_place place = {at + c, last - c};
+        if (to->argmax)
+            nn_rect_largest(half, 1, 1, a, nn_at(half, image, c), to, place);
         else
-            nn_rect_largest(a, image + c, to, at + c, last - c, 1, 0);
+            nn_rect_largest(half, 1, 0, a, nn_at(half, image, c), to, place);
     }
 }
 
@@ -3060,21 +3122,27 @@ NN_INLINE nn_rect nn_window_rect(const nn_pool_window *d, int top, int left)
     return a;
 }
 
-NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t,
-                                   int T)
+NN_INLINE void nn_minmax_pixels(const int half, const nn_pool_window *d, long n, const void *x, const nn_largest *to,
+                                int t, int T)
 {
     const nn_rows_part part = nn_rows_part_of(n * d->oh * d->ow, d->c, t, T);
-    const nn_largest to = {y, argmax, d->wide, d->least ? (int)0x80000000 : 0};
     for (long p = part.row; p < (part.row + part.rows);) {
         long row = p / d->ow,
              stop = (row + 1) * d->ow < (part.row + part.rows) ? (row + 1) * d->ow : (part.row + part.rows);
-        const float *image = x + row / d->oh * d->h * d->w * d->c;
+        const void *image = nn_at(half, x, row / d->oh * d->h * d->w * d->c);
         int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
         for (; p < stop; p++, left += d->sw) {
             nn_rect a = nn_window_rect(d, top, left);
-            nn_rect_channels(&a, image, to, p * d->c, part.first, part.last);
+            nn_rect_channels(half, &a, image, to, p * d->c, part.first, part.last);
         }
     }
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t,
+                                   int T)
+{
+    const nn_largest to = {y, argmax, d->wide, d->least ? (int)0x80000000 : 0};
+    nn_minmax_pixels(0, d, n, x, &to, t, T);
 }
 
 /* In lane k the bits of byte k % 4 of an int in memory. */
@@ -3121,25 +3189,58 @@ NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at,
 
 /* The gradients of the results, and which tap gave each. */
 typedef struct nn_minmax_gradient {
-    const float *dy;
+    const void *dy;
     const void *argmax;
+    int wide; /* the argmax */
 } nn_minmax_gradient;
 
-/* Of `c` channels from element `at` on: dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
-NN_INLINE void nn_minmax_add(nn_minmax_gradient g, long at, int tap, float *dx, long c, const int wide, const int more)
+/* Some channels, and where they are: c from element `at` on, dx of them. */
+typedef struct nn_pool_channels {
+    long at, c;
+    void *dx;
+} nn_pool_channels;
+
+/* Formats of gradients, constants of a call: of dy and of dx. */
+enum { NN_OF_FLOATS, NN_OF_HALVES, NN_HALVES_TO_FLOATS };
+
+/* dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
+NN_INLINE void nn_minmax_share(const int as, const int wide, const int more, nn_minmax_gradient g, nn_pool_channels r,
+                               int tap)
 {
-    const float *dy = g.dy;
+    const int from = as != NN_OF_FLOATS, to = as == NN_OF_HALVES;
+    const void *dy = nn_at(from, g.dy, r.at);
+    const long c = r.c;
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_select(nn_argmax_is(g.argmax, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
-        if (more) share += nn_load(dx + k);
-        nn_store(dx + k, share);
+        nn_vec share =
+            nn_select(nn_argmax_is(g.argmax, wide, r.at + k, tap), nn_load_as(from, nn_at(from, dy, k)), nn_zero());
+        if (more) share += nn_load_as(to, nn_at(to, r.dx, k));
+        nn_store_as(to, nn_place(to, r.dx, k), share);
     }
     if (k == c) return;
-    nn_vec share =
-        nn_select(nn_argmax_rest_is(g.argmax, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
-    if (more) share += nn_load_some(dx + k, c - k);
-    nn_store_some(dx + k, c - k, share);
+    nn_vec share = nn_select(nn_argmax_rest_is(g.argmax, wide, r.at + k, c - k, tap),
+                             nn_load_some_as(from, nn_at(from, dy, k), c - k), nn_zero());
+    if (more) share += nn_load_some_as(to, nn_at(to, r.dx, k), c - k);
+    nn_store_some_as(to, nn_place(to, r.dx, k), c - k, share);
+}
+
+NN_INLINE void nn_minmax_add(const int as, int more, nn_minmax_gradient g, nn_pool_channels r, int tap)
+{
+    if (g.wide && more)
+        nn_minmax_share(as, 1, 1, g, r, tap);
+    else if (g.wide)
+        nn_minmax_share(as, 1, 0, g, r, tap);
+    else if (more)
+        nn_minmax_share(as, 0, 1, g, r, tap);
+    else
+        nn_minmax_share(as, 0, 0, g, r, tap);
+}
+
+enum { NN_POOL_RUN = 256 }; /* channels whose gradients are summed up before they are rounded */
+
+NN_INLINE void nn_store_run_bf16(uint16_t *p, long count, const float *from)
+{
+    for (long k = 0; k < count; k += NN_W) nn_store_bf16_some(p + k, count - k, nn_load_part(from + k, count - k));
 }
 
 /* The windows of an axis over element `at`, counted with the padding: first … last, updated from
@@ -3163,9 +3264,9 @@ typedef struct nn_windows {
     int row, column, first[2], last[2];
 } nn_windows;
 
-/* That pixel of dx.  The sample's gradients are from `at` on. */
-NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, nn_minmax_gradient g, long at, const nn_windows *over,
-                                  float *dx)
+/* `c` channels of that pixel, dx of floats.  The sample's gradients of these channels are from `at` on. */
+NN_INLINE void nn_minmax_dx_sum(const int as, const nn_pool_window *d, nn_minmax_gradient g, long at,
+                                const nn_windows *over, float *dx, long c)
 {
     int more = 0;
     for (int i = over->first[0]; i <= over->last[0]; i++) {
@@ -3174,18 +3275,27 @@ NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, nn_minmax_gradient g,
             int v = nn_tap_at(over->column - j * d->sw, d->dw), tap = u * d->kw + v;
             long from = at + ((long)i * d->ow + j) * d->c;
             if (v < 0) continue;
-            if (d->wide && more)
-                nn_minmax_add(g, from, tap, dx, d->c, 1, 1);
-            else if (d->wide)
-                nn_minmax_add(g, from, tap, dx, d->c, 1, 0);
-            else if (more)
-                nn_minmax_add(g, from, tap, dx, d->c, 0, 1);
-            else
-                nn_minmax_add(g, from, tap, dx, d->c, 0, 0);
+            nn_minmax_add(as, more, g, (nn_pool_channels){from, c, dx}, tap);
             more = 1;
         }
     }
-    if (!more) nn_set_run(dx, d->c, 0);
+    if (!more) nn_set_run(dx, c, 0);
+}
+
+/* All channels; of bf16 some at a time, summed up in floats. */
+NN_INLINE void nn_minmax_dx_pixel(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at,
+                                  const nn_windows *over, void *dx)
+{
+    if (!half) {
+        nn_minmax_dx_sum(NN_OF_FLOATS, d, g, at, over, (float *)dx, d->c);
+        return;
+    }
+    for (long c = 0; c < d->c; c += NN_POOL_RUN) {
+        float sum[NN_POOL_RUN];
+        const long count = d->c - c < NN_POOL_RUN ? d->c - c : NN_POOL_RUN;
+        nn_minmax_dx_sum(NN_HALVES_TO_FLOATS, d, g, at + c, over, sum, count);
+        nn_store_run_bf16((uint16_t *)dx + c, count, sum);
+    }
 }
 
 /* Whether no two windows overlap and none extends into the padding. */
@@ -3196,42 +3306,45 @@ NN_INLINE int nn_windows_apart(const nn_pool_window *d)
     return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
 }
 
+/* Elements that no window reads. */
+NN_INLINE void nn_clear_run(const int half, void *p, long count)
+{
+    for (long i = 0; i < count; i += NN_W) nn_store_part_as(half, nn_place(half, p, i), count - i, nn_zero());
+}
+
 /* One row of dx under row u of such windows, whose gradients are from `at` on. */
-NN_INLINE void nn_minmax_dx_row(const nn_pool_window *d, nn_minmax_gradient g, long at, int u, float *dx)
+NN_INLINE void nn_minmax_dx_row(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at, int u, void *dx)
 {
     for (int j = 0; j < d->ow; j++, at += d->c) {
         const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
         for (int v = 0; v < d->kw; v++) {
-            float *to = dx + (long)(first + v) * d->c;
-            if (d->wide)
-                nn_minmax_add(g, at, u * d->kw + v, to, d->c, 1, 0);
-            else
-                nn_minmax_add(g, at, u * d->kw + v, to, d->c, 0, 0);
+            const nn_pool_channels run = {at, d->c, nn_place(half, dx, (long)(first + v) * d->c)};
+            nn_minmax_add(half ? NN_OF_HALVES : NN_OF_FLOATS, 0, g, run, u * d->kw + v);
         }
-        nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
+        nn_clear_run(half, nn_place(half, dx, (long)(first + d->kw) * d->c), (long)(end - first - d->kw) * d->c);
     }
 }
 
 /* Rows first … last − 1 of all images. */
-NN_INLINE void nn_minmax_dx_apart(const nn_pool_window *d, nn_minmax_gradient g, float *dx, long first, long last)
+NN_INLINE void nn_minmax_dx_apart(const int half, const nn_pool_window *d, nn_minmax_gradient g, void *dx, long first,
+                                  long last)
 {
     for (long k = first; k < last; k++) {
         const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
-        float *to = dx + k * d->w * d->c;
+        void *to = nn_place(half, dx, k * d->w * d->c);
         if (i < d->oh && u < d->kh)
-            nn_minmax_dx_row(d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+            nn_minmax_dx_row(half, d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
         else
-            nn_set_run(to, (long)d->w * d->c, 0);
+            nn_clear_run(half, to, (long)d->w * d->c);
     }
 }
 
-NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
-                                      int t, int T)
+NN_INLINE void nn_minmax_gradients(const int half, const nn_pool_window *d, long n, nn_minmax_gradient g, void *dx,
+                                   int t, int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
-    const nn_minmax_gradient g = {dy, argmax};
     if (nn_windows_apart(d)) {
-        nn_minmax_dx_apart(d, g, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        nn_minmax_dx_apart(half, d, g, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
         return;
     }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
@@ -3241,9 +3354,15 @@ NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const flo
         for (int s = 0; s < d->w; s++) {
             over.column = s + d->left;
             nn_windows_over(over.column, wide, d->sw, d->ow, &over.first[1], &over.last[1]);
-            nn_minmax_dx_pixel(d, g, at, &over, dx + (k * d->w + s) * d->c);
+            nn_minmax_dx_pixel(half, d, g, at, &over, nn_place(half, dx, (k * d->w + s) * d->c));
         }
     }
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
+                                      int t, int T)
+{
+    nn_minmax_gradients(0, d, n, (nn_minmax_gradient){dy, argmax, d->wide}, dx, t, T);
 }
 
 NN_INLINE nn_vec nn_clamp(nn_vec x, float low, float high)
@@ -3507,9 +3626,10 @@ NN_KERNEL void nn_tile_run(int rows, int vectors, const nn_gemm_tile *x)
 #undef NN_CASE
 }
 
-/* The caller's matrices. */
+/* The caller's matrices, and the micro-kernel; the depth is that of what is packed. */
 typedef struct nn_matrices {
     const void *self;
+    void (*tile)(int rows, int vectors, const nn_gemm_tile *);
     /* rows m0 … m0 + rows of A at depth k0 … k0 + depth → to[depth][rows] */
     void (*pack_a)(const void *self, int m0, int rows, int k0, int depth, float *to);
     /* columns n0 … n0 + columns of B at depth k0 … → to[depth][NN_GEMM_COLUMNS]; columns beyond are zero */
@@ -3539,14 +3659,14 @@ NN_INLINE void nn_strip_run(const nn_matrices *x, const nn_gemm_strip *s, nn_gem
 {
     tile.c = s->columns % NN_W == 0 ? x->address(x->self, s->m0, s->n0, s->columns, &tile.ldc) : 0;
     if (tile.c && (s->columns == NN_GEMM_COLUMNS || s->columns == NN_W)) {
-        nn_tile_run(s->rows, s->columns / NN_W, &tile);
+        x->tile(s->rows, s->columns / NN_W, &tile);
         return;
     }
     float sums[NN_GEMM_TILE];
     tile.c = sums;
     tile.ldc = NN_GEMM_COLUMNS;
     if (tile.add) x->load(x->self, s->m0, s->rows, s->n0, s->columns, sums);
-    nn_tile_run(s->rows, s->columns <= NN_W ? 1 : NN_GEMM_VECTORS, &tile);
+    x->tile(s->rows, s->columns <= NN_W ? 1 : NN_GEMM_VECTORS, &tile);
     x->store(x->self, s->m0, s->rows, s->n0, s->columns, sums);
 }
 
@@ -3656,7 +3776,8 @@ NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int c
 
 NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
 {
-    const nn_matrices x = {s, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
+    const nn_matrices x = {
+        s, nn_tile_run, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 

@@ -85,6 +85,29 @@ const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Targ
     return v->refuses ? v->refuses(n) : NULL;
 }
 
+static bool takes(const Variant *v, const Tensor *t)
+{
+    const unsigned formats = v->traits & VARIANT_ANY_FORMATS ? v->dtypes : OF_BF16;
+    return !t->batched || !dtype_is_real(t->dtype) || formats >> t->dtype & 1;
+}
+
+bool variant_takes_bf16(const Node *n)
+{
+    const Variant *v = n->variant;
+    if (!v || !(v->dtypes & OF_BF16)) return false;
+    for (int i = 0; i < n->in_count; i++)
+        if (!takes(v, n->in[i])) return false;
+    return n->out_count == 0 || takes(v, n->out[0]);
+}
+
+bool variant_is_of_bf16(const Node *n)
+{
+    bool all = variant_takes_bf16(n) && tensor_is_bf16_value(n->out[0]);
+    for (int i = 0; i < n->in_count && all; i++)
+        all = tensor_is_bf16_value(n->in[i]) || !dtype_is_real(n->in[i]->dtype);
+    return all;
+}
+
 const Variant *variant_find(const Node *n, Layout layout, unsigned without, const CostModel *m)
 {
     const Variant *best = NULL;

@@ -142,6 +142,13 @@ extern const char variant_other_weights[]; /* a refusal: the row is one of sever
 /* Why the row cannot compute the node in that layout on the target, or NULL where it can. */
 const char *variant_refusal(const Variant *, const Node *, Layout, Target);
 
+/* The node's variant reads and writes what is stored: it is for bf16, and its arrays of samples are in
+ * formats that it has.  Other nodes with such arrays compute with floats. */
+bool variant_takes_bf16(const Node *);
+
+/* The same of a variant that has kernels of floats and of bf16: it is the latter's turn. */
+bool variant_is_of_bf16(const Node *);
+
 /* The row of the operator that serves the node in that layout and has none of the traits
  * `without`; the cheapest, or NULL. */
 const Variant *variant_find(const Node *, Layout, unsigned without, const CostModel *);

@@ -247,29 +247,11 @@ static void stage(Values *v, Node *n, int64_t chunk)
     n->chunk = chunk;
 }
 
-/* ---- kernels of bf16 ------------------------------------------------------------------ */
-
-static bool takes(const Variant *v, const Tensor *t)
-{
-    const unsigned formats = v->traits & VARIANT_ANY_FORMATS ? v->dtypes : OF_BF16;
-    return !t->batched || !dtype_is_real(t->dtype) || formats >> t->dtype & 1;
-}
-
-/* Its variant reads and writes what is stored. */
-static bool takes_bf16(const Node *n)
-{
-    const Variant *v = n->variant;
-    if (!v || !(v->dtypes & OF_BF16)) return false;
-    for (int i = 0; i < n->in_count; i++)
-        if (!takes(v, n->in[i])) return false;
-    return n->out_count == 0 || takes(v, n->out[0]);
-}
-
 static void convert(Values *v, Node *n)
 {
     const bool moves = n->op->traits & OP_VIEW;
     const int64_t chunk = v->fast ? chunk_of(v->graph, n) : 0;
-    if (moves || takes_bf16(n)) return;
+    if (moves || variant_takes_bf16(n)) return;
     if (chunk) {
         stage(v, n, chunk);
         return;

@@ -46,6 +46,14 @@ NN_SIZE long nn_conv_packed(long groups, long outputs, long channels, long taps)
     return groups * nn_round_up(outputs, NN_PANEL) * channels * taps;
 }
 
+/* Whether rows of pixels with the outputs of many groups in the lanes serve: groups of 2, 4 or 8 channels with as
+ * many outputs. */
+NN_SIZE int nn_grouped_rows_serves(long groups, long channels, long outputs)
+{
+    const long k = channels / groups;
+    return groups > 1 && channels == outputs && (k == 2 || k == 4 || k == 8);
+}
+
 /* Pairs of bf16 [outputs / 16][taps][channels / 2][16][2], of one group; in elements of bf16. */
 NN_SIZE long nn_conv_packed_bf16(long outputs, long channels, long taps)
 {

@@ -96,6 +96,25 @@ form exact.infer "$exact" --compute bf16 --target avx512bf16 --infer
 head -c "$(wc -c <exact.infer)" exact >exact.both
 same exact.infer exact.both
 
+# Other kernels of bf16; the longest path has 21 layers.
+net=$root/tests/compute/rows.nn
+form rows.plain '-std=c99 -O0 -ffp-contract=off' --compute bf16 --plain
+form rows '-std=gnu99 -O0 -DNET_THREADS=3' --compute bf16
+near rows rows.plain 0.17
+for kernel in nn_grouped_forward nn_grouped_backward_data nn_depthwise_forward nn_depthwise_backward_data \
+    nn_depthwise_wgrad nn_conv_wgrad nn_minmax_pool_nhwc nn_minmax_pool_nhwc_dx nn_region_avgpool_nhwc \
+    nn_region_avgpool_nhwc_dx; do
+    says rows.d/net.c "${kernel}_bf16(&size"
+done
+for kernel in nn_relu_grad nn_silu nn_leaky_relu nn_hardswish_grad nn_tanh nn_sigmoid_grad nn_relu6 nn_gelu_grad; do
+    says rows.d/net.c "${kernel}_bf16((long)"
+done
+says rows.d/net.c 'nn_copy_rows_bf16(&size'
+says rows.d/net.c 'nn_add_bf16('
+form rows.exact "$exact" --compute bf16 --target avx512bf16
+near rows.exact rows.plain 0.17
+net=$root/tests/compute/values.nn
+
 # ---- training -----------------------------------------------------------------------------------
 
 # trained NAME OPTIONS…: lenet after some steps
@@ -120,10 +139,13 @@ runs 1 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --steps 5 --checkpo
 says err 'cannot resume from x.checkpoint: --compute was bf16.*, now it is f32'
 runs 0 train "$root/dsl_examples/lenet.nn" --quiet --jit tcc --compute bf16 --steps 5 --checkpoint x.checkpoint --resume -o x.safetensors
 
+size=$(od -An -tu8 -N8 x.checkpoint | tr -d ' ')
+tail -c +9 x.checkpoint | head -c "$size" >notes
+now=$(sed -n 's/.*"run.compute":"\([^"]*\)".*/\1/p' notes)
+
 # noted TEXT: x.checkpoint, as a run whose products are these wrote it
 noted() {
-    size=$(od -An -tu8 -N8 x.checkpoint | tr -d ' ')
-    tail -c +9 x.checkpoint | head -c "$size" | sed "s/\(\"run.compute\":\"\)[^\"]*/\1$1/" >header
+    sed "s/\(\"run.compute\":\"\)[^\"]*/\1$1/" notes >header
     length=$(wc -c <header)
     {
         # shellcheck disable=SC2059 # a format of two bytes
@@ -134,7 +156,6 @@ noted() {
 }
 
 # Products of pairs are not those of floats: neither goes on where the other was.
-now=$(tail -c +9 x.checkpoint | sed -n 's/.*"run.compute":"\([^"]*\)".*/\1/p;q')
 case $now in bf16) then='bf16 with VDPBF16PS' ;; *) then=bf16 ;; esac
 noted "$now"
 same noted.checkpoint x.checkpoint

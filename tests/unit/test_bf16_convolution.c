@@ -86,11 +86,12 @@ static void add_products(Problem *p, int n, int u, int v, int tap)
     const int h = u * d->sh + tap / d->kw * d->dh - d->top, w = v * d->sw + tap % d->kw * d->dw - d->left;
     if (h < 0 || h >= d->h || w < 0 || w >= d->w) return;
     const long large = ((long)n * d->h + h) * d->w + w, small = ((long)n * d->oh + u) * d->ow + v, taps = d->kh * d->kw;
+    const long channels = d->c / d->groups, outputs = d->o / d->groups;
     for (long o = 0; o < d->o; o++)
-        for (long c = 0; c < d->c; c++) {
-            const long to = p->back ? large * d->c + c : small * d->o + o;
+        for (long k = 0; k < channels; k++) {
+            const long c = o / outputs * channels + k, to = p->back ? large * d->c + c : small * d->o + o;
             const double x = p->back ? at(&p->x, small * d->o_step + o) : at(&p->x, large * d->c_step + c);
-            const double product = x * at(&p->weight, (o * d->c + c) * taps + tap);
+            const double product = x * at(&p->weight, (o * channels + k) * taps + tap);
             p->sum[to] += product;
             p->size[to] += fabs(product);
         }
@@ -101,7 +102,7 @@ static Problem problem(nn_conv d, bool back, bool whole, unsigned seed)
     Problem p = {.d = d, .back = back, .whole = whole};
     const long large = (long)d.n * d.h * d.w, small = (long)d.n * d.oh * d.ow;
     p.x = some(back ? small * d.o_step : large * d.c_step, whole, seed);
-    p.weight = some((long)d.o * d.c * d.kh * d.kw, whole, seed + 1);
+    p.weight = some((long)d.o * d.c / d.groups * d.kh * d.kw, whole, seed + 1);
     p.pixels = back ? large : small;
     p.outputs = back ? d.c : d.o;
     p.step = back ? d.c_step : d.o_step;
@@ -128,7 +129,8 @@ static Halves packed(const nn_symbol *table, const Problem *p, int T)
 {
     const nn_conv *d = &p->d;
     Pack *pack = (Pack *)kernel_named(table, p->back ? "nn_conv_panels_backward_bf16" : "nn_conv_panels_bf16");
-    Halves panels = halves(nn_conv_packed_bf16(p->back ? d->c : d->o, p->back ? d->o : d->c, d->kh * d->kw));
+    const long c = d->c / d->groups, o = d->o / d->groups;
+    Halves panels = halves(d->groups * nn_conv_packed_bf16(p->back ? c : o, p->back ? o : c, d->kh * d->kw));
     for (int t = 0; t < T; t++) pack(d, p->weight.at, panels.at, t, T);
     return panels;
 }
@@ -222,12 +224,14 @@ static void check_epilogue(const nn_symbol *table, const Problem *p, int form, i
 
 typedef struct Shape {
     int n, c, h, w, o, k, stride, dilation, pad, more; /* `more` channels of a pixel in memory */
+    int groups;
 } Shape;
 
 static nn_conv conv_of(Shape s)
 {
     const int reach = (s.k - 1) * s.dilation + 1;
-    nn_conv d = {.n = s.n, .c = s.c, .h = s.h, .w = s.w, .o = s.o, .groups = 1, .kh = s.k, .kw = s.k};
+    nn_conv d = {.n = s.n, .c = s.c, .h = s.h, .w = s.w, .o = s.o, .groups = s.groups};
+    d.kh = d.kw = s.k;
     d.sh = d.sw = s.stride;
     d.dh = d.dw = s.dilation;
     d.top = d.left = s.pad;
@@ -258,11 +262,11 @@ START_TEST(limits_of_bf16)
     const int outputs = z->tile_panels * NN_PANEL;
     for (int more = -1; more <= 1; more++) {
         const Shape shapes[] = {
-            {1, 6 + more, 1, z->pair_rows + more, outputs + more, 1, 1, 1, 0, 0},
-            {1, 4, 3, z->conv_pixels / 3 + more, NN_PANEL + more, 3, 1, 1, 1, 1},
-            {2, 5, 2, 2 * z->pair_rows + more, 2 * outputs + more, 1, 1, 1, 0, 3},
-            {1, 2 * NN_ZEROS + more, 2, 1, 2, 3, 1, 1, 1, 0},
-            {1, (2 * NN_ZEROS + more) / 3, 3, 3, 17, 3, 1, 1, 1, 0}, /* a row of taps is one run */
+            {1, 6 + more, 1, z->pair_rows + more, outputs + more, 1, 1, 1, 0, 0, 1},
+            {1, 4, 3, z->conv_pixels / 3 + more, NN_PANEL + more, 3, 1, 1, 1, 1, 1},
+            {2, 5, 2, 2 * z->pair_rows + more, 2 * outputs + more, 1, 1, 1, 0, 3, 1},
+            {1, 2 * NN_ZEROS + more, 2, 1, 2, 3, 1, 1, 1, 0, 1},
+            {1, (2 * NN_ZEROS + more) / 3, 3, 3, 17, 3, 1, 1, 1, 0, 1}, /* a row of taps is one run */
         };
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_shape(table, shapes[i], true, 10);
     }
@@ -279,7 +283,7 @@ START_TEST(shapes_of_bf16)
 {
     unsigned state = 5;
     for (int i = 0; kernels_of(_i) && i < 18; i++) {
-        Shape s = {.n = draw(&state, 1, 3), .k = draw(&state, 1, 4), .c = draw(&state, 1, 24)};
+        Shape s = {.n = draw(&state, 1, 3), .k = draw(&state, 1, 4), .c = draw(&state, 1, 24), .groups = 1};
         s.o = draw(&state, 1, i % 3 ? 20 : 70);
         s.stride = draw(&state, 1, 3);
         s.dilation = draw(&state, 1, 2);
@@ -289,6 +293,15 @@ START_TEST(shapes_of_bf16)
         s.more = draw(&state, 0, 1) * draw(&state, 0, 9);
         check_shape(kernels_of(_i), s, i % 2, (unsigned)i + 100);
     }
+}
+END_TEST
+
+START_TEST(groups_of_bf16)
+{
+    static const Shape shapes[] = {
+        {2, 32, 5, 4, 32, 3, 1, 1, 1, 0, 2}, {1, 48, 6, 5, 51, 3, 2, 1, 1, 4, 3}, {2, 10, 4, 7, 35, 2, 1, 2, 0, 1, 5}};
+    for (size_t i = 0; kernels_of(_i) && i < sizeof shapes / sizeof *shapes; i++)
+        for (int whole = 0; whole < 2; whole++) check_shape(kernels_of(_i), shapes[i], whole, (unsigned)i + 200);
 }
 END_TEST
 
@@ -441,6 +454,7 @@ Suite *bf16_convolution_suite(void)
     TCase *tests = tcase_create("bf16_convolution");
     tcase_add_loop_test(tests, limits_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, shapes_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, groups_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, steps_of_vdpbf16ps, 0, kernel_tables());
     tcase_add_loop_test(tests, results_of_bf16, 0, kernel_tables());
     tcase_add_test(tests, some_table_multiplies);

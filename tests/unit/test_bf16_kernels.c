@@ -3,6 +3,7 @@
  * rounded where they are stored; through every table of kernels, divided among threads.
  */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +320,135 @@ START_TEST(weight_gradients_of_bf16)
 }
 END_TEST
 
+/* ---- depthwise convolution, and of small groups ---- */
+
+typedef void Panels(const nn_conv *, const float *weight, float *panels, int t, int T);
+typedef void Convolve(const nn_conv *, const nn_conv_args *, int t, int T);
+typedef void ConvolveBf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+typedef void DepthwiseWgrad(const nn_conv *, const void *, const void *, float *, int, int);
+
+/* Of one format, forward or (back) backward-data. */
+typedef struct Rows {
+    const nn_symbol *table;
+    nn_conv d;
+    bool back;
+    int T;
+    const Numbers *x, *residual;
+    Numbers *y;
+    float *weight, *panels, *bias, *scale, *shift;
+} Rows;
+
+static const char *family(const Rows *r) { return r->d.c == r->d.groups ? "depthwise" : "grouped"; }
+
+static void *rows_kernel(const Rows *r, const char *what, const char *format)
+{
+    char text[64];
+    snprintf(text, sizeof text, "nn_%s_%s%s", family(r), what, format);
+    return kernel_named(r->table, text);
+}
+
+/* Depthwise panels are the same in all forms. */
+static void pack_rows(const Rows *r, const char *format)
+{
+    const bool depthwise = r->d.c == r->d.groups;
+    Panels *f = rows_kernel(r, r->back && !depthwise ? "panels_backward" : "panels", depthwise ? "" : format);
+    for (int t = 0; t < r->T; t++) f(&r->d, r->weight, r->panels, t, r->T);
+}
+
+static void run_rows(const Rows *r)
+{
+    const nn_epilogue e = {r->scale, r->shift, r->residual->wide, 1};
+    const nn_conv_args a = {
+        .x = r->x->wide, .panels = r->panels, .bias = r->bias, .epilogue = r->back ? NULL : &e, .y = r->y->wide};
+    pack_rows(r, "");
+    for (int t = 0; t < r->T; t++)
+        ((Convolve *)rows_kernel(r, r->back ? "backward_data" : "forward", ""))(&r->d, &a, t, r->T);
+}
+
+/* `form`: the residual in bf16, the result too. */
+static void run_rows_bf16(const Rows *r, int form, void *y)
+{
+    const nn_bf16_epilogue e = {r->scale, r->shift, form & 1 ? (const void *)r->residual->half : r->residual->wide,
+                                form & 1, 1};
+    const nn_conv_halves_args a = {.x = r->x->half,
+                                   .panels = r->panels,
+                                   .bias = r->bias,
+                                   .epilogue = r->back ? NULL : &e,
+                                   .y = y,
+                                   .half = form >> 1};
+    pack_rows(r, "_bf16");
+    for (int t = 0; t < r->T; t++)
+        ((ConvolveBf16 *)rows_kernel(r, r->back ? "backward_data_bf16" : "forward_bf16", ""))(&r->d, &a, t, r->T);
+}
+
+/* Sums of at most 72 products and of what is added to them, all below 4, in two orders. */
+static void check_near(const float *a, const float *b, long count, const char *what)
+{
+    for (long k = 0; k < count; k++)
+        assert_element(fabsf(a[k] - b[k]) <= 72 * 4 * 0x1p-23f, "%s: element %ld is %a, not %a", what, k, (double)b[k],
+                       (double)a[k]);
+}
+
+static void check_rows(const nn_symbol *table, nn_conv d, bool back, int T)
+{
+    const long large = (long)d.n * d.h * d.w * d.c_step, small = (long)d.n * d.oh * d.ow * d.o_step;
+    const long weights = (long)d.o * (d.c / d.groups) * d.kh * d.kw;
+    Numbers x = numbers(back ? small : large, 1), residual = numbers(back ? large : small, 2);
+    Numbers y = numbers_zero(back ? large : small), weight = numbers(weights, 3), channels = numbers(d.c, 4);
+    const long packed = nn_conv_packed(d.groups, d.o / d.groups, d.c / d.groups, d.kh * d.kw);
+    float *panels = guarded(packed), *of = channels.wide;
+    const Rows r = {table, d, back, T, &x, &residual, &y, weight.wide, panels, of, of, of};
+    float *floats = guarded(y.count);
+    for (long k = 0; k < y.count; k++) floats[k] = 0;
+    run_rows(&r);
+    run_rows_bf16(&r, 0, floats);
+    if (d.c / d.groups <= sizes_of(table)->grouped_channels) check_same(y.wide, floats, y.count, family(&r), T);
+    check_near(y.wide, floats, y.count, family(&r));
+    run_rows_bf16(&r, 1, y.wide);
+    check_same(y.wide, floats, y.count, "a residual in bf16", T);
+    run_rows_bf16(&r, 3, y.half);
+    check_rounded(&y, family(&r), T);
+    guarded_free(floats);
+    guarded_free(panels);
+    Numbers *all[] = {&x, &residual, &y, &weight, &channels};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) numbers_free(all[i]);
+}
+
+static void check_depthwise_wgrad(const nn_symbol *table, nn_conv d, int T)
+{
+    const long weights = (long)d.c * d.kh * d.kw;
+    Numbers large = numbers((long)d.n * d.h * d.w * d.c_step, 1),
+            small = numbers((long)d.n * d.oh * d.ow * d.o_step, 2);
+    float *want = guarded(weights), *got = guarded(weights);
+    for (int t = 0; t < T; t++) {
+        ((DepthwiseWgrad *)kernel_named(table, "nn_depthwise_wgrad"))(&d, large.wide, small.wide, want, t, T);
+        ((DepthwiseWgrad *)kernel_named(table, "nn_depthwise_wgrad_bf16"))(&d, large.half, small.half, got, t, T);
+    }
+    check_same(want, got, weights, "nn_depthwise_wgrad_bf16", T);
+    guarded_free(want), guarded_free(got);
+    numbers_free(&large), numbers_free(&small);
+}
+
+START_TEST(rows_of_bf16)
+{
+    static const struct {
+        int side, channels, of_a_group, k, stride, more;
+    } shapes[] = {{12, 16, 1, 3, 1, 0}, {9, 37, 1, 5, 2, 3},  {11, 6, 2, 3, 1, 0},
+                  {10, 36, 4, 3, 2, 1}, {13, 24, 8, 3, 1, 0}, {6, 40, 8, 1, 1, 5}};
+    const nn_symbol *table = kernels_of(_i);
+    for (size_t i = 0; table && i < sizeof shapes / sizeof *shapes; i++)
+        for (int T = 1; T <= THREADS; T++) {
+            const int c = shapes[i].channels;
+            nn_conv d = conv_of(2, shapes[i].side, c, c, shapes[i].k, shapes[i].stride);
+            d.groups = c / shapes[i].of_a_group;
+            d.c_step = d.o_step = c + shapes[i].more;
+            check_rows(table, d, false, T);
+            check_rows(table, d, true, T);
+            if (d.groups == c) check_depthwise_wgrad(table, d, T);
+        }
+}
+END_TEST
+
 /* ---- dense ---- */
 
 typedef void DenseDx(const nn_dense *, const float *, const void *, float *, int, int);
@@ -355,6 +485,7 @@ Suite *bf16_kernels_suite(void)
     tcase_add_loop_test(tests, converts, 0, kernel_tables());
     tcase_add_loop_test(tests, batchnorm_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, weight_gradients_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, rows_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, dense_of_bf16, 0, kernel_tables());
     suite_add_tcase(suite, tests);
     return suite;

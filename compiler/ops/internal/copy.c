@@ -14,12 +14,14 @@ static void copy_emit(Writer *w, const Node *n)
     writer_bind_int(w, "x_step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->in[0]) : shape_count(s));
     writer_bind_int(w, "y_step", n->layout == LAYOUT_NHWC ? tensor_pixel_stride(n->out[0]) : shape_count(s));
     writer_put(w, "static const nn_row_copy size = {.length = $elements, .x_step = $x_step, .y_step = $y_step};");
-    writer_put(w, n->layout == LAYOUT_NHWC ? "nn_copy_rows(&size, (long)$N * $rows, x, y, $t, $T);"
-                                           : "nn_copy_rows(&size, $N, x, y, $t, $T);");
+    writer_bind(w, "copy", variant_is_of_bf16(n) ? "nn_copy_rows_bf16" : "nn_copy_rows");
+    writer_put(w, n->layout == LAYOUT_NHWC ? "$copy(&size, (long)$N * $rows, x, y, $t, $T);"
+                                           : "$copy(&size, $N, x, y, $t, $T);");
 }
 
 static const Variant copy_variants[] = {{.name = "simd",
                                          .layouts = IN_ANY_LAYOUT,
+                                         .dtypes = OF_F32 | OF_BF16,
                                          .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
                                          .emit = copy_emit,
                                          .kernel = "combine"},

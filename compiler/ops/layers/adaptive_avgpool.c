@@ -68,13 +68,8 @@ static void adaptive_avgpool_dx_emit(Writer *w, const Node *n)
     pool_regions_average_gradient_emit(w, n, regions);
 }
 
-static const Variant adaptive_avgpool_dx_variants[] = {{.name = "simd",
-                                                        .layouts = IN_NCHW | IN_NHWC,
-                                                        .traits = VARIANT_ANY_BATCH,
-                                                        .refuses = pool_regions_refusal,
-                                                        .emit = adaptive_avgpool_dx_emit,
-                                                        .kernel = "pool"},
-                                                       {0}};
+static const Variant adaptive_avgpool_dx_variants[] = {
+    POOL_ROWS(IN_NCHW, pool_regions_refusal, adaptive_avgpool_dx_emit), {0}};
 
 static const Op adaptive_avgpool_dx = {
     .name = "adaptive_avgpool.dx",
@@ -87,12 +82,7 @@ static const Op adaptive_avgpool_dx = {
 
 static void adaptive_avgpool_grad(Backward *b, const Node *n) { pool_regions_average_grad(b, n, &adaptive_avgpool_dx); }
 
-static const Variant adaptive_avgpool_variants[] = {{.name = "simd",
-                                                     .layouts = IN_NCHW | IN_NHWC,
-                                                     .traits = VARIANT_ANY_BATCH,
-                                                     .refuses = pool_regions_refusal,
-                                                     .emit = adaptive_avgpool_emit,
-                                                     .kernel = "pool"},
+static const Variant adaptive_avgpool_variants[] = {POOL_ROWS(IN_NCHW, pool_regions_refusal, adaptive_avgpool_emit),
                                                     {0}};
 
 const Op op_adaptive_avgpool = {

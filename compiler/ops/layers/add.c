@@ -26,6 +26,7 @@ static void add_grad(Backward *b, const Node *n)
 
 static const Variant add_variants[] = {{.name = "simd",
                                         .layouts = IN_ANY_LAYOUT,
+                                        .dtypes = OF_F32 | OF_BF16,
                                         .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                         .refuses = combine_refusal,
                                         .emit = add_emit,

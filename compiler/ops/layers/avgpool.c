@@ -10,13 +10,7 @@
  */
 #include "ops/shared/avgpool.h"
 
-static const Variant avgpool_variants[] = {{.name = "simd",
-                                            .layouts = IN_NCHW | IN_NHWC,
-                                            .traits = VARIANT_ANY_BATCH,
-                                            .refuses = pool_regions_refusal,
-                                            .emit = avgpool_emit,
-                                            .kernel = "pool"},
-                                           {0}};
+static const Variant avgpool_variants[] = {POOL_ROWS(IN_NCHW, pool_regions_refusal, avgpool_emit), {0}};
 
 const Op op_avgpool = {
     .name = "avgpool",

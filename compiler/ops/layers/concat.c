@@ -88,11 +88,17 @@ static int64_t slice_channel(const Node *n)
     return a->start / (s.dim[1] * s.dim[2]);
 }
 
+static void bind_copy(Writer *w, const Node *n)
+{
+    writer_bind(w, "copy", variant_is_of_bf16(n) ? "nn_copy_rows_bf16" : "nn_copy_rows");
+}
+
 static void concat_emit(Writer *w, const Node *n)
 {
     const AxisAttrs *a = n->attrs;
     int64_t start = 0, rows = runs_of(n, node_shape_out(n), a->axis);
     bool pixels = n->layout == LAYOUT_NHWC;
+    bind_copy(w, n);
     writer_bind_int(w, "y_step", pixels ? tensor_pixel_stride(n->out[0]) : shape_count(node_shape_out(n)) / rows);
     for (int i = 0; i < n->in_count; i++) {
         int64_t elements = shape_count(n->in[i]->shape) / rows;
@@ -102,8 +108,8 @@ static void concat_emit(Writer *w, const Node *n)
         writer_put(w, "static const nn_row_copy size$i = {.length = $elements, .x_step = $x_step, .y_step = $y_step};");
         writer_bind_int(w, "rows", rows);
         writer_bind_int(w, "start", start);
-        writer_put(w, start ? "nn_copy_rows(&size$i, (long)$N * $rows, x$i, y + $start, $t, $T);"
-                            : "nn_copy_rows(&size$i, (long)$N * $rows, x$i, y, $t, $T);");
+        writer_put(w, start ? "$copy(&size$i, (long)$N * $rows, x$i, y + $start, $t, $T);"
+                            : "$copy(&size$i, (long)$N * $rows, x$i, y, $t, $T);");
         start += elements;
     }
 }
@@ -134,7 +140,8 @@ static void slice_emit(Writer *w, const Node *n)
     writer_bind_int(w, "y_step", pixels ? tensor_pixel_stride(n->out[0]) : elements);
     writer_bind_int(w, "start", pixels ? slice_channel(n) : a->start);
     writer_put(w, "static const nn_row_copy size = {.length = $elements, .x_step = $x_step, .y_step = $y_step};");
-    writer_put(w, "nn_copy_rows(&size, (long)$N * $rows, dy + $start, dx, $t, $T);");
+    bind_copy(w, n);
+    writer_put(w, "$copy(&size, (long)$N * $rows, dy + $start, dx, $t, $T);");
 }
 
 /* SliceAttrs begin as AxisAttrs do. */
@@ -144,9 +151,15 @@ static const char *concat_pixels_refusal(const Node *n)
 }
 
 static const Variant concat_slice_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = slice_emit, .kernel = "combine"},
+    {.name = "simd",
+     .layouts = IN_NCHW,
+     .dtypes = OF_F32 | OF_BF16,
+     .traits = VARIANT_ANY_BATCH,
+     .emit = slice_emit,
+     .kernel = "combine"},
     {.name = "pixels",
      .layouts = IN_NHWC,
+     .dtypes = OF_F32 | OF_BF16,
      .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
      .refuses = concat_pixels_refusal,
      .emit = slice_emit,
@@ -188,9 +201,15 @@ static void concat_grad(Backward *b, const Node *n)
 }
 
 static const Variant concat_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = concat_emit, .kernel = "combine"},
+    {.name = "simd",
+     .layouts = IN_NCHW,
+     .dtypes = OF_F32 | OF_BF16,
+     .traits = VARIANT_ANY_BATCH,
+     .emit = concat_emit,
+     .kernel = "combine"},
     {.name = "pixels",
      .layouts = IN_NHWC,
+     .dtypes = OF_F32 | OF_BF16,
      .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
      .refuses = concat_pixels_refusal,
      .emit = concat_emit,

@@ -40,10 +40,12 @@ void conv_window(const Node *, int axis, Window *);
 /* Binds $bias, and $epilogue: the address of one that it declares, or 0. */
 void conv_bind_epilogue(Writer *, const Node *);
 
-/* ---- products of bf16: conv_bf16.c ---- */
+/* ---- images in bf16: conv_bf16.c ---- */
 
 const char *conv_bf16_refusal(const Node *);
+const char *conv_bf16_grouped_refusal(const Node *);
 const char *conv_bf16_dx_refusal(const Node *);
+const char *conv_bf16_grouped_dx_refusal(const Node *);
 const char *conv_bf16_dweight_refusal(const Node *);
 const char *conv_bf16_grouped_dweight_refusal(const Node *);
 double conv_bf16_cost(const Node *, const CostModel *);
@@ -54,26 +56,47 @@ void conv_bf16_dx_emit(Writer *, const Node *);
 void conv_bf16_dweight_emit(Writer *, const Node *);
 extern const Op conv_bf16_panels, conv_bf16_panels_back;
 
-#define BF16_ROW                                                                                          \
-    .name = "direct_bf16", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16,            \
-    .targets = ON_AVX512BF16,                                                                             \
-    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS, \
+#define BF16_ROW(NAME)                                                                                          \
+    .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16, .targets = ON_AVX512BF16, \
+    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,       \
     .kernel = "conv"
-#define CONV_BF16_ROW                                                                                               \
-    {                                                                                                               \
-        BF16_ROW, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = conv_bf16_refusal, \
-                  .cost = conv_bf16_cost, .prepack = &conv_bf16_panels, .emit = conv_bf16_emit                      \
+#define CONV_BF16_ROW(NAME, REFUSES)                                                                            \
+    {                                                                                                           \
+        BF16_ROW(NAME), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, \
+                        .cost = conv_bf16_cost, .prepack = &conv_bf16_panels, .emit = conv_bf16_emit            \
     }
-#define CONV_DX_BF16_ROW                                                                                         \
-    {                                                                                                            \
-        BF16_ROW, .refuses = conv_bf16_dx_refusal, .cost = conv_bf16_dx_cost, .prepack = &conv_bf16_panels_back, \
-                  .emit = conv_bf16_dx_emit                                                                      \
+#define CONV_DX_BF16_ROW(NAME, REFUSES)                                                                   \
+    {                                                                                                     \
+        BF16_ROW(NAME), .refuses = REFUSES, .cost = conv_bf16_dx_cost, .prepack = &conv_bf16_panels_back, \
+                        .emit = conv_bf16_dx_emit                                                         \
     }
 #define CONV_DWEIGHT_BF16_ROW(NAME, REFUSES)                                                                \
     {                                                                                                       \
         .name = NAME, .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16,                      \
         .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_BF16_PRODUCTS, .refuses = REFUSES, \
         .cost = conv_bf16_dweight_cost, .emit = conv_bf16_dweight_emit, .kernel = "conv"                    \
+    }
+
+/* Groups of few channels and depthwise: products and sums of floats. */
+const char *conv_halves_grouped_refusal(const Node *);
+const char *conv_halves_depthwise_refusal(const Node *);
+const char *conv_halves_grouped_dx_refusal(const Node *);
+const char *conv_halves_depthwise_dx_refusal(const Node *);
+const char *conv_halves_depthwise_dweight_refusal(const Node *);
+void conv_halves_grouped_emit(Writer *, const Node *);
+void conv_halves_depthwise_emit(Writer *, const Node *);
+void conv_halves_grouped_dx_emit(Writer *, const Node *);
+void conv_halves_depthwise_dx_emit(Writer *, const Node *);
+void conv_halves_depthwise_dweight_emit(Writer *, const Node *);
+extern const Op conv_halves_panels, conv_halves_panels_back;
+
+#define HALVES_ROW(NAME, REFUSES, COST, PREPACK, EMIT)                                                              \
+    .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16,                                                   \
+    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS, .refuses = REFUSES, .cost = COST, \
+    .prepack = PREPACK, .emit = EMIT, .kernel = "conv"
+#define CONV_HALVES_ROW(...)                                                                        \
+    {                                                                                               \
+        HALVES_ROW(__VA_ARGS__), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true \
     }
 
 /* ---- Winograd's forms: conv_winograd.c ---- */

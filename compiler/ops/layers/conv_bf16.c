@@ -1,33 +1,25 @@
 /*
- * conv's rows for images and weights in bf16, whose products an instruction adds up in floats:
- * runtime/kernels/conv/conv_bf16.h.  docs/precision.md says how they round.
+ * conv's rows for images in bf16.  Of weights in bf16, products are those of an instruction that adds them
+ * up in floats: runtime/kernels/conv/conv_bf16.h, wgrad_bf16.h.  Those of weights in floats are the kernels
+ * of conv_grouped.h and conv_depthwise.h, which compute with floats.  docs/precision.md says how they round.
  */
 #include "ops/layers/conv.h"
 #include "ops/shared/region.h"
 
-static const char *bf16_refusal(const Node *n, Correlation c)
-{
-    return tensor_is_bf16_value(n->in[0]) ? correlate_direct_refusal(c) : "its input is in f32";
-}
-
-const char *conv_bf16_refusal(const Node *n) { return bf16_refusal(n, conv_of_forward(n)); }
-const char *conv_bf16_dx_refusal(const Node *n) { return bf16_refusal(n, conv_of_dx(n)); }
-
-/* The gradient of weights: a product is of both images. */
-static const char *either_in_f32(const Node *n)
-{
-    return tensor_is_bf16_value(n->in[0]) && tensor_is_bf16_value(n->in[1]) ? NULL : "an image is in f32";
-}
+const char *conv_bf16_refusal(const Node *n) { return correlate_pairs_refusal(n, conv_of_forward(n)); }
+const char *conv_bf16_dx_refusal(const Node *n) { return correlate_pairs_refusal(n, conv_of_dx(n)); }
+const char *conv_bf16_grouped_refusal(const Node *n) { return correlate_grouped_pairs_refusal(n, conv_of_forward(n)); }
+const char *conv_bf16_grouped_dx_refusal(const Node *n) { return correlate_grouped_pairs_refusal(n, conv_of_dx(n)); }
 
 const char *conv_bf16_dweight_refusal(const Node *n)
 {
-    const char *why = either_in_f32(n);
+    const char *why = correlate_either_in_f32(n);
     return why ? why : correlate_direct_refusal(conv_of_dweight(n));
 }
 
 const char *conv_bf16_grouped_dweight_refusal(const Node *n)
 {
-    const char *why = either_in_f32(n);
+    const char *why = correlate_either_in_f32(n);
     return why ? why : correlate_grouped_refusal(conv_of_dweight(n));
 }
 
@@ -52,24 +44,16 @@ double conv_bf16_dweight_cost(const Node *n, const CostModel *m)
 
 /* ---- weights ------------------------------------------------------------------------ */
 
-static bool conv_pair_panels_of(Graph *g, Node *n, Shape lanes, Shape depth)
-{
-    const Correlation c = conv_of_origin(n);
-    const int64_t count = nn_conv_packed_bf16(lanes.dim[0], depth.dim[0], c.slide[0].k * c.slide[1].k);
-    node_out_as(g, n, DTYPE_BF16, false, shape_vector(count));
-    return true;
-}
-
 static bool conv_pair_panels_shape(Graph *g, Node *n)
 {
     const Correlation c = conv_of_origin(n);
-    return conv_pair_panels_of(g, n, c.small, c.large);
+    return correlate_pair_panels_shape(g, n, &c, false);
 }
 
 static bool conv_pair_panels_back_shape(Graph *g, Node *n)
 {
     const Correlation c = conv_of_origin(n);
-    return conv_pair_panels_of(g, n, c.large, c.small);
+    return correlate_pair_panels_shape(g, n, &c, true);
 }
 
 static void conv_pair_panels_emit(Writer *w, const Node *n)
@@ -162,4 +146,114 @@ void conv_bf16_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
     correlate_call(w, &c, "nn_conv_wgrad_pairs(&size, x, dy, dweight, $t, $T);");
+}
+
+/* ---- weights in floats ------------------------------------------------------------------ */
+
+const char *conv_halves_grouped_refusal(const Node *n) { return correlate_rows_refusal(n, conv_of_forward(n)); }
+const char *conv_halves_grouped_dx_refusal(const Node *n) { return correlate_rows_refusal(n, conv_of_dx(n)); }
+
+const char *conv_halves_depthwise_refusal(const Node *n)
+{
+    return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(conv_of_forward(n)) : "its input is in f32";
+}
+
+const char *conv_halves_depthwise_dx_refusal(const Node *n)
+{
+    return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(conv_of_dx(n)) : "its input is in f32";
+}
+
+const char *conv_halves_depthwise_dweight_refusal(const Node *n)
+{
+    const char *why = correlate_either_in_f32(n);
+    return why ? why : correlate_depthwise_refusal(conv_of_dweight(n));
+}
+
+static bool halves_panels_shape(Graph *g, Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    return correlate_panels_shape(g, n, &c, false);
+}
+
+static bool halves_panels_back_shape(Graph *g, Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    return correlate_panels_shape(g, n, &c, true);
+}
+
+static void halves_panels_emit(Writer *w, const Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    correlate_call(w, &c, "nn_grouped_panels_bf16(&size, weight, panels, $t, $T);");
+}
+
+static void halves_panels_back_emit(Writer *w, const Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    correlate_call(w, &c, "nn_grouped_panels_backward_bf16(&size, weight, panels, $t, $T);");
+}
+
+static const Variant halves_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = halves_panels_emit, .kernel = "conv"},
+    {0},
+};
+static const Variant halves_panels_back_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .emit = halves_panels_back_emit, .kernel = "conv"},
+    {0},
+};
+
+const Op conv_halves_panels = {
+    .name = "conv.panels_rows",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = halves_panels_shape,
+    .flops = region_no_flops,
+    .variants = halves_panels_variants,
+};
+const Op conv_halves_panels_back = {
+    .name = "conv.panels_back_rows",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = halves_panels_back_shape,
+    .flops = region_no_flops,
+    .variants = halves_panels_back_variants,
+};
+
+static void halves_forward_emit(Writer *w, const Node *n, const char *kernel)
+{
+    const Correlation c = conv_of_forward(n);
+    bind_bf16_epilogue(w, n);
+    writer_bind(w, "kernel", "%s", kernel);
+    correlate_call(
+        w, &c,
+        "const nn_conv_halves_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
+        "y, .half = $half};\n"
+        "$kernel(&size, &args, $t, $T);");
+}
+
+static void halves_dx_emit(Writer *w, const Node *n, const char *kernel)
+{
+    const Correlation c = conv_of_dx(n);
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    writer_bind(w, "kernel", "%s", kernel);
+    correlate_call(w, &c,
+                   "const nn_conv_halves_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                   "$kernel(&size, &args, $t, $T);");
+}
+
+void conv_halves_grouped_emit(Writer *w, const Node *n) { halves_forward_emit(w, n, "nn_grouped_forward_bf16"); }
+void conv_halves_depthwise_emit(Writer *w, const Node *n) { halves_forward_emit(w, n, "nn_depthwise_forward_bf16"); }
+void conv_halves_grouped_dx_emit(Writer *w, const Node *n) { halves_dx_emit(w, n, "nn_grouped_backward_data_bf16"); }
+
+void conv_halves_depthwise_dx_emit(Writer *w, const Node *n)
+{
+    halves_dx_emit(w, n, "nn_depthwise_backward_data_bf16");
+}
+
+void conv_halves_depthwise_dweight_emit(Writer *w, const Node *n)
+{
+    const Correlation c = conv_of_dweight(n);
+    correlate_call(w, &c, "nn_depthwise_wgrad_bf16(&size, x, dy, dweight, $t, $T);");
 }

@@ -106,30 +106,36 @@ static Correlation deconv_between(const Node *n, const Tensor *large, const Tens
     return correlate_with_steps(deconv_correlation(n, large->shape, small->shape), large, small);
 }
 
-static Correlation of_forward(const Node *n) { return deconv_between(n, n->out[0], n->in[0]); }
-static Correlation of_dx(const Node *n) { return deconv_between(n, n->in[0], n->out[0]); }
-static Correlation of_dweight(const Node *n) { return deconv_between(n, n->in[1], n->in[0]); }
+Correlation deconv_of_forward(const Node *n) { return deconv_between(n, n->out[0], n->in[0]); }
+Correlation deconv_of_dx(const Node *n) { return deconv_between(n, n->in[0], n->out[0]); }
+Correlation deconv_of_dweight(const Node *n) { return deconv_between(n, n->in[1], n->in[0]); }
 /* Of the packing nodes: whatever it is that wants the weights packed. */
-static Correlation of_origin(const Node *n) { return of_forward(n->origin); }
+Correlation deconv_of_origin(const Node *n) { return deconv_of_forward(n->origin); }
 
-static const char *deconv_direct_refusal(const Node *n) { return correlate_direct_refusal(of_forward(n)); }
-static const char *deconv_grouped_refusal(const Node *n) { return correlate_grouped_refusal(of_forward(n)); }
-static const char *deconv_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(of_forward(n)); }
-static const char *deconv_dx_direct_refusal(const Node *n) { return correlate_direct_refusal(of_dx(n)); }
-static const char *deconv_dx_grouped_refusal(const Node *n) { return correlate_grouped_refusal(of_dx(n)); }
-static const char *deconv_dx_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(of_dx(n)); }
-static const char *deconv_dweight_direct_refusal(const Node *n) { return correlate_direct_refusal(of_dweight(n)); }
-static const char *deconv_dweight_grouped_refusal(const Node *n) { return correlate_grouped_refusal(of_dweight(n)); }
+static const char *deconv_direct_refusal(const Node *n) { return correlate_direct_refusal(deconv_of_forward(n)); }
+static const char *deconv_grouped_refusal(const Node *n) { return correlate_grouped_refusal(deconv_of_forward(n)); }
+static const char *deconv_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(deconv_of_forward(n)); }
+static const char *deconv_dx_direct_refusal(const Node *n) { return correlate_direct_refusal(deconv_of_dx(n)); }
+static const char *deconv_dx_grouped_refusal(const Node *n) { return correlate_grouped_refusal(deconv_of_dx(n)); }
+static const char *deconv_dx_depthwise_refusal(const Node *n) { return correlate_depthwise_refusal(deconv_of_dx(n)); }
+static const char *deconv_dweight_direct_refusal(const Node *n)
+{
+    return correlate_direct_refusal(deconv_of_dweight(n));
+}
+static const char *deconv_dweight_grouped_refusal(const Node *n)
+{
+    return correlate_grouped_refusal(deconv_of_dweight(n));
+}
 static const char *deconv_dweight_depthwise_refusal(const Node *n)
 {
-    return correlate_depthwise_refusal(of_dweight(n));
+    return correlate_depthwise_refusal(deconv_of_dweight(n));
 }
 
 static double deconv_cost(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
 
 static void deconv_emit(Writer *w, const Node *n)
 {
-    Correlation c = of_forward(n);
+    Correlation c = deconv_of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     correlate_call(w, &c,
                    "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y};\n"
@@ -138,7 +144,7 @@ static void deconv_emit(Writer *w, const Node *n)
 
 static void deconv_dx_emit(Writer *w, const Node *n)
 {
-    Correlation c = of_dx(n);
+    Correlation c = deconv_of_dx(n);
     correlate_call(w, &c,
                    "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx};\n"
                    "$forward(&size, &args, $t, $T);");
@@ -146,37 +152,45 @@ static void deconv_dx_emit(Writer *w, const Node *n)
 
 static void deconv_dweight_emit(Writer *w, const Node *n)
 {
-    Correlation c = of_dweight(n);
-    correlate_call(w, &c, "nn_conv_wgrad(&size, dy, x, dweight, $t, $T);");
+    Correlation c = deconv_of_dweight(n);
+    const bool large = n->in[1]->dtype == DTYPE_BF16, small = n->in[0]->dtype == DTYPE_BF16;
+    writer_bind_int(w, "large_format", large);
+    writer_bind_int(w, "small_format", small);
+    if (large || small)
+        correlate_call(w, &c,
+                       "static const nn_image_formats formats = {.large = $large_format, .small = $small_format};\n"
+                       "nn_conv_wgrad_bf16(&size, &formats, dy, x, dweight, $t, $T);");
+    else
+        correlate_call(w, &c, "nn_conv_wgrad(&size, dy, x, dweight, $t, $T);");
 }
 
 static void deconv_depthwise_dweight_emit(Writer *w, const Node *n)
 {
-    Correlation c = of_dweight(n);
+    Correlation c = deconv_of_dweight(n);
     correlate_call(w, &c, "nn_depthwise_wgrad(&size, dy, x, dweight, $t, $T);");
 }
 
 static bool deconv_panels_shape(Graph *g, Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = deconv_of_origin(n);
     return correlate_panels_shape(g, n, &c, true);
 }
 
 static bool deconv_dx_panels_shape(Graph *g, Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = deconv_of_origin(n);
     return correlate_panels_shape(g, n, &c, false);
 }
 
 static void deconv_panels_emit(Writer *w, const Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = deconv_of_origin(n);
     correlate_call(w, &c, "$pack_backward(&size, weight, panels, $t, $T);");
 }
 
 static void deconv_dx_panels_emit(Writer *w, const Node *n)
 {
-    Correlation c = of_origin(n);
+    Correlation c = deconv_of_origin(n);
     correlate_call(w, &c, "$pack(&size, weight, panels, $t, $T);");
 }
 
@@ -219,7 +233,15 @@ static const Op deconv_dx_panels = {
         .prepack = PREPACK, .emit = EMIT, .kernel = "conv"                                                  \
     }
 
+#define DECONV_DWEIGHT_ROW(NAME, REFUSES)                                                                            \
+    {                                                                                                                \
+        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .traits = DECONV_TRAITS | VARIANT_ANY_FORMATS, \
+        .refuses = REFUSES, .cost = deconv_cost, .emit = deconv_dweight_emit, .kernel = "conv"                       \
+    }
+
 const Variant deconv_dx_variants[] = {
+    DECONV_BF16_ROW("direct_bf16", deconv_bf16_dx_refusal, deconv_bf16_dx_panels, deconv_bf16_dx_emit),
+    DECONV_BF16_ROW("grouped_bf16", deconv_bf16_grouped_dx_refusal, deconv_bf16_dx_panels, deconv_bf16_dx_emit),
     DECONV_ROW("direct_nhwc", deconv_dx_direct_refusal, &deconv_dx_panels, deconv_dx_emit),
     DECONV_ROW("grouped_nhwc", deconv_dx_grouped_refusal, &deconv_dx_panels, deconv_dx_emit),
     DECONV_ROW("depthwise_nhwc", deconv_dx_depthwise_refusal, &deconv_dx_panels, deconv_dx_emit),
@@ -237,8 +259,10 @@ static const Op deconv_dx = {
 };
 
 const Variant deconv_dweight_variants[] = {
-    DECONV_ROW("direct_nhwc", deconv_dweight_direct_refusal, NULL, deconv_dweight_emit),
-    DECONV_ROW("grouped_nhwc", deconv_dweight_grouped_refusal, NULL, deconv_dweight_emit),
+    DECONV_DWEIGHT_ROW("direct_nhwc", deconv_dweight_direct_refusal),
+    DECONV_DWEIGHT_ROW("grouped_nhwc", deconv_dweight_grouped_refusal),
+    DECONV_DWEIGHT_BF16_ROW("direct_bf16", deconv_bf16_dweight_refusal),
+    DECONV_DWEIGHT_BF16_ROW("grouped_bf16", deconv_bf16_grouped_dweight_refusal),
     DECONV_ROW("depthwise_nhwc", deconv_dweight_depthwise_refusal, NULL, deconv_depthwise_dweight_emit),
     {0},
 };
@@ -254,11 +278,13 @@ static const Op deconv_dweight = {
 };
 
 const Variant deconv_dbias_variants[] = {
-    {.name = "simd",
-     .layouts = IN_NCHW | IN_NHWC,
+    {.name = "pixels",
+     .layouts = IN_NHWC,
+     .dtypes = OF_F32 | OF_BF16,
      .traits = DECONV_TRAITS,
      .emit = correlate_bias_emit,
      .kernel = "channels"},
+    {.name = "simd", .layouts = IN_NCHW, .traits = DECONV_TRAITS, .emit = correlate_bias_emit, .kernel = "channels"},
     {0},
 };
 
@@ -277,6 +303,8 @@ static void deconv_grad(Backward *b, const Node *n)
 }
 
 const Variant deconv_variants[] = {
+    DECONV_BF16_ROW("direct_bf16", deconv_bf16_refusal, deconv_bf16_panels, deconv_bf16_emit),
+    DECONV_BF16_ROW("grouped_bf16", deconv_bf16_grouped_refusal, deconv_bf16_panels, deconv_bf16_emit),
     DECONV_ROW("direct_nhwc", deconv_direct_refusal, &deconv_panels, deconv_emit),
     DECONV_ROW("grouped_nhwc", deconv_grouped_refusal, &deconv_panels, deconv_emit),
     DECONV_ROW("depthwise_nhwc", deconv_depthwise_refusal, &deconv_panels, deconv_emit),

@@ -81,6 +81,7 @@ static void gelu_grad_emit(Writer *w, const Node *n)
 
 static const Variant gelu_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
+                                                  .dtypes = OF_F32 | OF_BF16,
                                                   .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = gelu_grad_emit,
                                                   .kernel = "activation"},
@@ -100,6 +101,7 @@ static void gelu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &gelu
 
 static const Variant gelu_variants[] = {{.name = "simd",
                                          .layouts = IN_ANY_LAYOUT,
+                                         .dtypes = OF_F32 | OF_BF16,
                                          .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                          .emit = gelu_emit,
                                          .kernel = "activation"},

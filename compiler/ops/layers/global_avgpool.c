@@ -57,12 +57,7 @@ static void global_avgpool_dx_emit(Writer *w, const Node *n)
     pool_regions_average_gradient_emit(w, n, regions);
 }
 
-static const Variant global_avgpool_dx_variants[] = {{.name = "simd",
-                                                      .layouts = IN_NCHW | IN_NHWC,
-                                                      .traits = VARIANT_ANY_BATCH,
-                                                      .refuses = pool_regions_refusal,
-                                                      .emit = global_avgpool_dx_emit,
-                                                      .kernel = "pool"},
+static const Variant global_avgpool_dx_variants[] = {POOL_ROWS(IN_NCHW, pool_regions_refusal, global_avgpool_dx_emit),
                                                      {0}};
 
 static const Op global_avgpool_dx = {
@@ -76,13 +71,7 @@ static const Op global_avgpool_dx = {
 
 static void global_avgpool_grad(Backward *b, const Node *n) { pool_regions_average_grad(b, n, &global_avgpool_dx); }
 
-static const Variant global_avgpool_variants[] = {{.name = "simd",
-                                                   .layouts = IN_NCHW | IN_NHWC,
-                                                   .traits = VARIANT_ANY_BATCH,
-                                                   .refuses = pool_regions_refusal,
-                                                   .emit = global_avgpool_emit,
-                                                   .kernel = "pool"},
-                                                  {0}};
+static const Variant global_avgpool_variants[] = {POOL_ROWS(IN_NCHW, pool_regions_refusal, global_avgpool_emit), {0}};
 
 static bool global_avgpool_quantize(Quantizer *q, const Node *n)
 {

@@ -29,6 +29,7 @@ static void hardsigmoid_grad_emit(Writer *w, const Node *n) { elementwise_emit(w
 
 static const Variant hardsigmoid_gradient_variants[] = {{.name = "simd",
                                                          .layouts = IN_ANY_LAYOUT,
+                                                         .dtypes = OF_F32 | OF_BF16,
                                                          .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                          .emit = hardsigmoid_grad_emit,
                                                          .kernel = "piecewise"},
@@ -48,6 +49,7 @@ static void hardsigmoid_grad(Backward *b, const Node *n) { elementwise_grad(b, n
 
 static const Variant hardsigmoid_variants[] = {{.name = "simd",
                                                 .layouts = IN_ANY_LAYOUT,
+                                                .dtypes = OF_F32 | OF_BF16,
                                                 .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                 .emit = hardsigmoid_emit,
                                                 .kernel = "piecewise"},

@@ -65,6 +65,7 @@ static void leaky_relu_grad_x_emit(Writer *w, const Node *n)
 
 static const Variant leaky_relu_gradient_y_variants[] = {{.name = "simd",
                                                           .layouts = IN_ANY_LAYOUT,
+                                                          .dtypes = OF_F32 | OF_BF16,
                                                           .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                           .emit = leaky_relu_grad_y_emit,
                                                           .kernel = "piecewise"},
@@ -82,6 +83,7 @@ static const Op leaky_relu_gradient_y = {
 
 static const Variant leaky_relu_gradient_x_variants[] = {{.name = "simd",
                                                           .layouts = IN_ANY_LAYOUT,
+                                                          .dtypes = OF_F32 | OF_BF16,
                                                           .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                           .emit = leaky_relu_grad_x_emit,
                                                           .kernel = "piecewise"},
@@ -105,6 +107,7 @@ static void leaky_relu_grad(Backward *b, const Node *n)
 
 static const Variant leaky_relu_variants[] = {{.name = "simd",
                                                .layouts = IN_ANY_LAYOUT,
+                                               .dtypes = OF_F32 | OF_BF16,
                                                .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                .emit = leaky_relu_emit,
                                                .kernel = "piecewise"},

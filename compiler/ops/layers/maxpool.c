@@ -17,12 +17,7 @@ static void maxpool_emit(Writer *w, const Node *n) { minmax_pool_emit(w, n, fals
 
 static void maxpool_training_plain(Writer *w, const Node *n) { minmax_pool_training_plain(w, n, ">"); }
 
-static const Variant maxpool_variants[] = {{.name = "simd",
-                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                            .traits = VARIANT_ANY_BATCH,
-                                            .refuses = minmax_pool_refusal,
-                                            .emit = maxpool_emit,
-                                            .kernel = "pool"},
+static const Variant maxpool_variants[] = {POOL_ROWS(IN_NCHW | IN_NCHW16N, minmax_pool_refusal, maxpool_emit),
                                            {.name = "int8_nhwc",
                                             .layouts = IN_NHWC,
                                             .dtypes = OF_I8,

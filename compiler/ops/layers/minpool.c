@@ -17,13 +17,7 @@ static void minpool_emit(Writer *w, const Node *n) { minmax_pool_emit(w, n, true
 
 static void minpool_training_plain(Writer *w, const Node *n) { minmax_pool_training_plain(w, n, "<"); }
 
-static const Variant minpool_variants[] = {{.name = "simd",
-                                            .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                            .traits = VARIANT_ANY_BATCH,
-                                            .refuses = minmax_pool_refusal,
-                                            .emit = minpool_emit,
-                                            .kernel = "pool"},
-                                           {0}};
+static const Variant minpool_variants[] = {POOL_ROWS(IN_NCHW | IN_NCHW16N, minmax_pool_refusal, minpool_emit), {0}};
 
 static const Op minpool_training = {
     .name = "minpool.training",

@@ -20,6 +20,7 @@ static void relu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "n
 static const Variant relu_gradient_variants[] = {
     {.name = "simd",
      .layouts = IN_ANY_LAYOUT,
+     .dtypes = OF_F32 | OF_BF16,
      .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
      .emit = relu_grad_emit,
      .kernel = "piecewise"},
@@ -41,6 +42,7 @@ static void relu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &relu
 static const Variant relu_variants[] = {
     {.name = "simd",
      .layouts = IN_ANY_LAYOUT,
+     .dtypes = OF_F32 | OF_BF16,
      .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
      .emit = relu_emit,
      .kernel = "piecewise"},

@@ -20,6 +20,7 @@ static void relu6_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "
 
 static const Variant relu6_gradient_variants[] = {{.name = "simd",
                                                    .layouts = IN_ANY_LAYOUT,
+                                                   .dtypes = OF_F32 | OF_BF16,
                                                    .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                    .emit = relu6_grad_emit,
                                                    .kernel = "piecewise"},
@@ -39,6 +40,7 @@ static void relu6_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &rel
 
 static const Variant relu6_variants[] = {{.name = "simd",
                                           .layouts = IN_ANY_LAYOUT,
+                                          .dtypes = OF_F32 | OF_BF16,
                                           .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                           .emit = relu6_emit,
                                           .kernel = "piecewise"},

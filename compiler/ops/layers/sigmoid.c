@@ -21,6 +21,7 @@ static void sigmoid_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n,
 
 static const Variant sigmoid_gradient_variants[] = {{.name = "simd",
                                                      .layouts = IN_ANY_LAYOUT,
+                                                     .dtypes = OF_F32 | OF_BF16,
                                                      .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                      .emit = sigmoid_grad_emit,
                                                      .kernel = "activation"},
@@ -40,6 +41,7 @@ static void sigmoid_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &s
 
 static const Variant sigmoid_variants[] = {{.name = "simd",
                                             .layouts = IN_ANY_LAYOUT,
+                                            .dtypes = OF_F32 | OF_BF16,
                                             .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                             .emit = sigmoid_emit,
                                             .kernel = "activation"},

@@ -29,6 +29,7 @@ static void silu_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "n
 
 static const Variant silu_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
+                                                  .dtypes = OF_F32 | OF_BF16,
                                                   .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = silu_grad_emit,
                                                   .kernel = "activation"},
@@ -48,6 +49,7 @@ static void silu_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &silu
 
 static const Variant silu_variants[] = {{.name = "simd",
                                          .layouts = IN_ANY_LAYOUT,
+                                         .dtypes = OF_F32 | OF_BF16,
                                          .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                          .emit = silu_emit,
                                          .kernel = "activation"},

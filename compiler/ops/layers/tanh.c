@@ -20,6 +20,7 @@ static void tanh_grad_emit(Writer *w, const Node *n) { elementwise_emit(w, n, "n
 
 static const Variant tanh_gradient_variants[] = {{.name = "simd",
                                                   .layouts = IN_ANY_LAYOUT,
+                                                  .dtypes = OF_F32 | OF_BF16,
                                                   .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                                   .emit = tanh_grad_emit,
                                                   .kernel = "activation"},
@@ -39,6 +40,7 @@ static void tanh_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &tanh
 
 static const Variant tanh_variants[] = {{.name = "simd",
                                          .layouts = IN_ANY_LAYOUT,
+                                         .dtypes = OF_F32 | OF_BF16,
                                          .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
                                          .emit = tanh_emit,
                                          .kernel = "activation"},

@@ -94,13 +94,10 @@ static void avgpool_dx_emit(Writer *w, const Node *n)
     pool_regions_average_gradient_emit(w, n, regions);
 }
 
-static const Variant avgpool_dx_variants[] = {{.name = "simd",
-                                               .layouts = IN_NCHW | IN_NHWC,
-                                               .traits = VARIANT_ANY_BATCH,
-                                               .refuses = pool_regions_refusal,
-                                               .emit = avgpool_dx_emit,
-                                               .kernel = "pool"},
-                                              {0}};
+static const Variant avgpool_dx_variants[] = {
+    POOL_ROWS(IN_NCHW, pool_regions_refusal, avgpool_dx_emit),
+    {0},
+};
 
 static const Op avgpool_dx = {
     .name = "avgpool.dx",

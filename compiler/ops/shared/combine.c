@@ -269,7 +269,8 @@ void combine_arrays(Writer *w, const Node *n, const char *first, int count)
 {
     writer_bind_int(w, "count", count);
     writer_bind_int(w, "elements", shape_count(node_shape_out(n)));
-    writer_put(w, "const float *const x[$count] = {");
+    writer_bind(w, "element", variant_is_of_bf16(n) ? "uint16_t" : "float");
+    writer_put(w, "const $element *const x[$count] = {");
     if (first) {
         writer_bind(w, "first", "%s", first);
         writer_put(w, "$first,");
@@ -284,7 +285,7 @@ void combine_arrays(Writer *w, const Node *n, const char *first, int count)
 void combine_emit(Writer *w, const Node *n, const char *kernel)
 {
     combine_arrays(w, n, NULL, n->in_count);
-    writer_bind(w, "kernel", "%s", kernel);
+    writer_bind(w, "kernel", "%s%s", kernel, variant_is_of_bf16(n) ? "_bf16" : "");
     writer_put(w, n->out[0]->batched ? "$kernel($count, x, (long)$N * $elements, y, $t, $T);"
                                      : "$kernel($count, x, $elements, y, $t, $T);");
 }

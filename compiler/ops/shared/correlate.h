@@ -76,12 +76,23 @@ const char *correlate_direct_refusal(Correlation);
 const char *correlate_grouped_refusal(Correlation);
 const char *correlate_depthwise_refusal(Correlation);
 
+/* Of images in bf16: a node whose first input is one of a convolution without groups; of groups with as
+ * many channels and outputs as fill a vector of pairs; of groups with so few that rows of many groups are
+ * computed together.  And of one that reads two images, either of which may not be in bf16. */
+const char *correlate_pairs_refusal(const Node *, Correlation);
+const char *correlate_grouped_pairs_refusal(const Node *, Correlation);
+const char *correlate_rows_refusal(const Node *, Correlation);
+const char *correlate_either_in_f32(const Node *);
+
 /* The same, of these two images: with their steps. */
 Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
 
 /* The weights as panels, for forward, or (back) for backward-data: an Op.shape of one
  * input, the weight. */
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
+
+/* Of weights in bf16, as panels of pairs. */
+bool correlate_pair_panels_shape(Graph *, Node *, const Correlation *, bool back);
 
 /* `size` is the nn_conv; $forward, $backward_data, $pack and $pack_backward are the functions that
  * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on. */

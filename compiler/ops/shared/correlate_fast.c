@@ -30,6 +30,38 @@ const char *correlate_depthwise_refusal(Correlation c)
     return is_depthwise(&c) ? correlate_refusal(&c) : "it is not depthwise";
 }
 
+/* ---- images in bf16 ---- */
+
+static const char no_bf16[] = "its input is in f32";
+
+const char *correlate_pairs_refusal(const Node *n, Correlation c)
+{
+    return tensor_is_bf16_value(n->in[0]) ? correlate_direct_refusal(c) : no_bf16;
+}
+
+const char *correlate_grouped_pairs_refusal(const Node *n, Correlation c)
+{
+    const bool full = c.large.dim[0] / c.groups >= NN_PANEL && c.small.dim[0] / c.groups >= NN_PANEL;
+    if (!tensor_is_bf16_value(n->in[0])) return no_bf16;
+    if (c.groups > 1 && !full) return "its groups have fewer than 16 channels or outputs";
+    return correlate_grouped_refusal(c);
+}
+
+const char *correlate_rows_refusal(const Node *n, Correlation c)
+{
+    if (!tensor_is_bf16_value(n->in[0])) return no_bf16;
+    if (c.groups > 1 && !is_depthwise(&c) && !nn_grouped_rows_serves(c.groups, c.large.dim[0], c.small.dim[0]))
+        return "its groups do not have 2, 4 or 8 channels and as many outputs";
+    return correlate_grouped_refusal(c);
+}
+
+const char *correlate_either_in_f32(const Node *n)
+{
+    return tensor_is_bf16_value(n->in[0]) && tensor_is_bf16_value(n->in[1]) ? NULL : "an image is in f32";
+}
+
+/* ---- calls ---- */
+
 Correlation correlate_with_steps(Correlation c, const Tensor *large, const Tensor *small)
 {
     c.large_step = tensor_pixel_stride(large);
@@ -134,5 +166,14 @@ bool correlate_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
     int64_t lanes = (back ? c->large : c->small).dim[0] / groups, depth = (back ? c->small : c->large).dim[0] / groups;
     int64_t count = nn_conv_packed(groups, lanes, depth, taps);
     node_out_as(g, n, g->real, false, shape_vector(count));
+    return true;
+}
+
+bool correlate_pair_panels_shape(Graph *g, Node *n, const Correlation *c, bool back)
+{
+    const Shape lanes = back ? c->large : c->small, depth = back ? c->small : c->large;
+    const int64_t one =
+        nn_conv_packed_bf16(lanes.dim[0] / c->groups, depth.dim[0] / c->groups, c->slide[0].k * c->slide[1].k);
+    node_out_as(g, n, DTYPE_BF16, false, shape_vector(c->groups * one));
     return true;
 }

@@ -63,7 +63,8 @@ static void write_kernel_call(Writer *w, const Node *n, const char *kernel, cons
         length += snprintf(arrays + length, sizeof arrays - (size_t)length, "%s, ", n->op->out[i]);
     }
     writer_bind_int(w, "elements", shape_count(n->out[0]->shape));
-    snprintf(template, sizeof template, "%s(%s(long)$N * $elements, %s%s$t, $T);", kernel, params, arrays, constants);
+    snprintf(template, sizeof template, "%s%s(%s(long)$N * $elements, %s%s$t, $T);", kernel,
+             variant_is_of_bf16(n) ? "_bf16" : "", params, arrays, constants);
     writer_put(w, template);
 }
 

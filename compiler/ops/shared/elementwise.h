@@ -24,7 +24,7 @@ void elementwise_backward(Writer *, const Node *, const char *dx);
 void elementwise_lines(Writer *, const Node *, const char *lines);
 
 /* Variant.emit of element-wise kernels: the call kernel(elements, inputs, outputs, constants,
- * t, T).  `constants` is a template like "$alpha, ", or "". */
+ * t, T), or kernel_bf16 where all of them are.  `constants` is a template like "$alpha, ", or "". */
 void elementwise_emit(Writer *, const Node *, const char *kernel, const char *constants);
 
 /* The same of a kernel with a descriptor, kernel(&params, elements, inputs, outputs, t, T).

@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 #include "autodiff/backward.h"
-#include "ops/shared/pool_regions.h"
 
 const Attr minmax_pool_attrs[] = {
     {"k", ATTR_PAIR, offsetof(MinMaxPoolAttrs, k), NULL, 1, WINDOW_MAX, NULL},
@@ -243,7 +242,10 @@ static void call_minmax(Writer *w, const Node *n, Shape large, Shape small, bool
 
 void minmax_pool_emit(Writer *w, const Node *n, bool least)
 {
-    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc" : "nn_minmax_pool");
+    writer_bind(w, "kernel",
+                variant_is_of_bf16(n)      ? "nn_minmax_pool_nhwc_bf16"
+                : n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc"
+                                           : "nn_minmax_pool");
     const char *keeping = "$kernel(&size, $N$blocks, x, y, argmax, $t, $T);",
                *without = "$kernel(&size, $N$blocks, x, y, 0, $t, $T);";
     call_minmax(w, n, node_shape_in(n), node_shape_out(n), least, n->out_count > 1 ? keeping : without);
@@ -256,19 +258,19 @@ void minmax_pool_int8_emit(Writer *w, const Node *n)
 
 static void minmax_pool_grad_emit(Writer *w, const Node *n)
 {
-    writer_bind(w, "kernel", n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc_dx" : "nn_minmax_pool_dx");
+    writer_bind(w, "kernel",
+                variant_is_of_bf16(n)      ? "nn_minmax_pool_nhwc_dx_bf16"
+                : n->layout != LAYOUT_NCHW ? "nn_minmax_pool_nhwc_dx"
+                                           : "nn_minmax_pool_dx");
     call_minmax(w, n, node_shape_out(n), node_shape_in(n), false, "$kernel(&size, $N$blocks, dy, argmax, dx, $t, $T);");
 }
 
 static const char *minmax_pool_grad_refusal(const Node *n) { return size_refusal(n, node_shape_out(n)); }
 
-static const Variant minmax_pool_gradient_variants[] = {{.name = "simd",
-                                                         .layouts = IN_NCHW | IN_NHWC | IN_NCHW16N,
-                                                         .traits = VARIANT_ANY_BATCH,
-                                                         .refuses = minmax_pool_grad_refusal,
-                                                         .emit = minmax_pool_grad_emit,
-                                                         .kernel = "pool"},
-                                                        {0}};
+static const Variant minmax_pool_gradient_variants[] = {
+    POOL_ROWS(IN_NCHW | IN_NCHW16N, minmax_pool_grad_refusal, minmax_pool_grad_emit),
+    {0},
+};
 
 static const Op minmax_pool_gradient = {
     .name = "minmax_pool.dx",

@@ -5,6 +5,7 @@
 #ifndef NNC_OPS_SHARED_MINMAX_POOL_H
 #define NNC_OPS_SHARED_MINMAX_POOL_H
 
+#include "ops/shared/pool_regions.h"
 #include "ops/shared/window.h"
 
 typedef struct MinMaxPoolAttrs {

@@ -425,13 +425,19 @@ static void call_regions(Writer *w, const Node *n, const PoolRegions regions[2],
 
 void pool_regions_average_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc" : "nn_region_avgpool",
+    call_regions(w, n, regions,
+                 variant_is_of_bf16(n)      ? "nn_region_avgpool_nhwc_bf16"
+                 : n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc"
+                                            : "nn_region_avgpool",
                  "$kernel(&size, $N, x, y, $t, $T);");
 }
 
 void pool_regions_average_gradient_emit(Writer *w, const Node *n, const PoolRegions regions[2])
 {
-    call_regions(w, n, regions, n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx" : "nn_region_avgpool_dx",
+    call_regions(w, n, regions,
+                 variant_is_of_bf16(n)      ? "nn_region_avgpool_nhwc_dx_bf16"
+                 : n->layout == LAYOUT_NHWC ? "nn_region_avgpool_nhwc_dx"
+                                            : "nn_region_avgpool_dx",
                  "$kernel(&size, $N, dy, dx, $t, $T);");
 }
 

@@ -64,6 +64,19 @@ void pool_regions_average_gradient_emit(Writer *, const Node *, const PoolRegion
 void pool_regions_maximum_emit(Writer *, const Node *, const PoolRegions regions[2]);
 void pool_regions_maximum_training_emit(Writer *, const Node *, const PoolRegions regions[2]);
 
+/* Rows of a table, with kernels of bf16 where channels are last. */
+#define POOL_ROWS(LAYOUTS, REFUSES, EMIT)                                                              \
+    {.name = "simd",                                                                                   \
+     .layouts = LAYOUTS,                                                                               \
+     .traits = VARIANT_ANY_BATCH,                                                                      \
+     .refuses = REFUSES,                                                                               \
+     .emit = EMIT,                                                                                     \
+     .kernel = "pool"},                                                                                \
+    {                                                                                                  \
+        .name = "pixels", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .traits = VARIANT_ANY_BATCH, \
+        .refuses = REFUSES, .emit = EMIT, .kernel = "pool"                                             \
+    }
+
 /* Declares `size`, the nn_pool_regions of the kernels. */
 void pool_regions_put_size(Writer *, const Node *, const PoolRegions regions[2]);
 

@@ -4,7 +4,8 @@
  *   x, y, dy, dx: `count` elements
  *
  * The formulas are those of the plain form, with the functions of vector_math.h;
- * gradients are in terms of the input or the output, whichever the operator stores.
+ * gradients are in terms of the input or the output, whichever the operator stores.  Those of bf16 compute
+ * with floats and round their results.
  * Thread t of T computes part t of the elements.
  */
 #ifndef NN_ACTIVATION_H
@@ -32,9 +33,20 @@ void nn_gelu(long count, const float *x, float *y, int t, int T);
 void nn_gelu_grad(long count, const float *dy, const float *x, float *dx, int t, int T);
 void nn_gelu_tanh(long count, const float *x, float *y, int t, int T);
 void nn_gelu_tanh_grad(long count, const float *dy, const float *x, float *dx, int t, int T);
+void nn_tanh_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_tanh_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T);
+void nn_sigmoid_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_sigmoid_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T);
+void nn_silu_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_silu_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T);
+void nn_gelu_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_gelu_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T);
+void nn_gelu_tanh_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_gelu_tanh_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T);
 
 #else
 
+#include "runtime/kernels/simd/elements.h"
 #include "runtime/kernels/simd/vector_math.h"
 
 /* ---- tanh ------------------------------------------------------------------- */
@@ -56,10 +68,20 @@ NN_KERNEL void nn_tanh(long count, const float *x, float *y, int t, int T)
     nn_map(nn_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_tanh_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy · (1 − y²) */
 NN_KERNEL void nn_tanh_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
     nn_map2(nn_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
+}
+
+NN_KERNEL void nn_tanh_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* ---- sigmoid ---------------------------------------------------------------- */
@@ -81,10 +103,20 @@ NN_KERNEL void nn_sigmoid(long count, const float *x, float *y, int t, int T)
     nn_map(nn_sigmoid_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_sigmoid_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_sigmoid_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy · y · (1 − y) */
 NN_KERNEL void nn_sigmoid_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
     nn_map2(nn_sigmoid_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
+}
+
+NN_KERNEL void nn_sigmoid_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_sigmoid_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* ---- silu ------------------------------------------------------------------- */
@@ -107,10 +139,20 @@ NN_KERNEL void nn_silu(long count, const float *x, float *y, int t, int T)
     nn_map(nn_silu_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_silu_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_silu_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy · s · (1 + x · (1 − s)), s the logistic function of x */
 NN_KERNEL void nn_silu_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
     nn_map2(nn_silu_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
+}
+
+NN_KERNEL void nn_silu_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_silu_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* ---- softplus --------------------------------------------------------------- */
@@ -215,10 +257,20 @@ NN_KERNEL void nn_gelu(long count, const float *x, float *y, int t, int T)
     nn_map(nn_gelu_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_gelu_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_gelu_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy · ((1 + erf(x / √2)) / 2 + x · e^(−x²/2) / √(2π)) */
 NN_KERNEL void nn_gelu_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
     nn_map2(nn_gelu_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
+}
+
+NN_KERNEL void nn_gelu_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_gelu_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* y = x · (1 + h) / 2, h = tanh(√(2/π) · (x + 0.044715 x³)) */
@@ -227,10 +279,20 @@ NN_KERNEL void nn_gelu_tanh(long count, const float *x, float *y, int t, int T)
     nn_map(nn_gelu_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_gelu_tanh_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_gelu_tanh_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy · ((1 + h) / 2 + x · (1 − h²) / 2 · √(2/π) · (1 + 3 · 0.044715 x²)) */
 NN_KERNEL void nn_gelu_tanh_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
     nn_map2(nn_gelu_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
+}
+
+NN_KERNEL void nn_gelu_tanh_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_gelu_tanh_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 #endif /* NN_LINKED */

@@ -4,6 +4,7 @@
  *
  *   x, y, dy, dx: `count` elements
  *
+ * Those of bf16 compute with floats and round their results.
  * Thread t of T computes part t of the elements.
  */
 #ifndef NN_PIECEWISE_H
@@ -29,9 +30,21 @@ void nn_hardswish_grad(long count, const float *dy, const float *x, float *dx, i
 void nn_threshold(const nn_threshold_params *, long count, const float *x, float *y, int t, int T);
 void nn_threshold_grad(long count, const float *dy, const float *s, float *dx, float value, int t, int T);
 void nn_step(long count, const float *x, float *y, float at, int t, int T);
+void nn_relu_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_relu_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T);
+void nn_leaky_relu_bf16(long count, const uint16_t *x, uint16_t *y, float slope, int t, int T);
+void nn_leaky_relu_grad_bf16(long count, const uint16_t *dy, const uint16_t *s, uint16_t *dx, float slope, int t,
+                             int T);
+void nn_relu6_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_relu6_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T);
+void nn_hardsigmoid_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_hardsigmoid_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T);
+void nn_hardswish_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T);
+void nn_hardswish_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T);
 
 #else
 
+#include "runtime/kernels/simd/elements.h"
 #include "runtime/kernels/simd/lanes.h"
 
 /* ---- relu, leaky_relu ------------------------------------------------------- */
@@ -66,10 +79,20 @@ NN_KERNEL void nn_relu(long count, const float *x, float *y, int t, int T)
     nn_map(nn_relu_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_relu_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_relu_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy where y > 0, else 0 */
 NN_KERNEL void nn_relu_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
     nn_map2(nn_relu_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
+}
+
+NN_KERNEL void nn_relu_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_relu_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* y = x for x > 0, else slope · x */
@@ -78,10 +101,21 @@ NN_KERNEL void nn_leaky_relu(long count, const float *x, float *y, float slope, 
     nn_map(nn_leaky_relu_value, slope, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_leaky_relu_bf16(long count, const uint16_t *x, uint16_t *y, float slope, int t, int T)
+{
+    nn_map_bf16(nn_leaky_relu_value, slope, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy where s > 0, else slope · dy; s has the sign of x */
 NN_KERNEL void nn_leaky_relu_grad(long count, const float *dy, const float *s, float *dx, float slope, int t, int T)
 {
     nn_map2(nn_leaky_relu_slope, slope, 0, nn_range_of(count, t, T), dy, s, dx);
+}
+
+NN_KERNEL void nn_leaky_relu_grad_bf16(long count, const uint16_t *dy, const uint16_t *s, uint16_t *dx, float slope,
+                                       int t, int T)
+{
+    nn_map2_bf16(nn_leaky_relu_slope, slope, 0, nn_range_of(count, t, T), dy, s, dx);
 }
 
 /* ---- cut off at 0 and 6 ------------------------------------------------------- */
@@ -135,10 +169,20 @@ NN_KERNEL void nn_relu6(long count, const float *x, float *y, int t, int T)
     nn_map(nn_relu6_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_relu6_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_relu6_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy where 0 < y < 6, else 0 */
 NN_KERNEL void nn_relu6_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
     nn_map2(nn_relu6_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
+}
+
+NN_KERNEL void nn_relu6_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_relu6_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* y = min(max(x + 3, 0), 6) / 6 */
@@ -147,10 +191,20 @@ NN_KERNEL void nn_hardsigmoid(long count, const float *x, float *y, int t, int T
     nn_map(nn_hardsigmoid_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_hardsigmoid_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_hardsigmoid_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = dy / 6 where 0 < y < 1, else 0 */
 NN_KERNEL void nn_hardsigmoid_grad(long count, const float *dy, const float *y, float *dx, int t, int T)
 {
     nn_map2(nn_hardsigmoid_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
+}
+
+NN_KERNEL void nn_hardsigmoid_grad_bf16(long count, const uint16_t *dy, const uint16_t *y, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_hardsigmoid_slope, 0, 0, nn_range_of(count, t, T), dy, y, dx);
 }
 
 /* y = x · min(max(x + 3, 0), 6) / 6 */
@@ -159,10 +213,20 @@ NN_KERNEL void nn_hardswish(long count, const float *x, float *y, int t, int T)
     nn_map(nn_hardswish_value, 0, 0, nn_range_of(count, t, T), x, y);
 }
 
+NN_KERNEL void nn_hardswish_bf16(long count, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_map_bf16(nn_hardswish_value, 0, 0, nn_range_of(count, t, T), x, y);
+}
+
 /* dx = 0 for x ≤ −3, dy for x ≥ 3, dy · (x / 3 + 1/2) between */
 NN_KERNEL void nn_hardswish_grad(long count, const float *dy, const float *x, float *dx, int t, int T)
 {
     nn_map2(nn_hardswish_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
+}
+
+NN_KERNEL void nn_hardswish_grad_bf16(long count, const uint16_t *dy, const uint16_t *x, uint16_t *dx, int t, int T)
+{
+    nn_map2_bf16(nn_hardswish_slope, 0, 0, nn_range_of(count, t, T), dy, x, dx);
 }
 
 /* ---- threshold, step ---------------------------------------------------------- */

@@ -43,10 +43,19 @@ void nn_grouped_panels_backward(const nn_conv *, const float *weight, float *pan
 void nn_grouped_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_grouped_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 
+void nn_grouped_panels_bf16(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_grouped_panels_backward_bf16(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_grouped_forward_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+void nn_grouped_backward_data_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+
 void nn_depthwise_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_depthwise_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
+void nn_depthwise_forward_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+void nn_depthwise_backward_data_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+void nn_depthwise_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, int t,
+                             int T);
 
 void nn_conv_planar(const nn_conv *, const float *x, const float *weight, const float *bias, float *y, int t, int T);
 

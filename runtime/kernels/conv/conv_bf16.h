@@ -1,6 +1,6 @@
 /*
- * conv_bf16.h: direct convolution of NHWC images in bf16, one group: products of bf16, sums in floats
- * (bf16_dot.h), results rounded to bf16 where they are stored.
+ * conv_bf16.h: direct convolution of NHWC images in bf16: products of bf16, sums in floats
+ * (bf16_dot.h), results rounded to bf16 where they are stored.  Groups are computed one after another.
  *
  *   y[pixel][o] = epilogue(bias[o] + Σ_{tap, c} x[pixel at tap][c] · W[o][c][tap])
  *
@@ -56,8 +56,17 @@ NN_INLINE void nn_pack_pairs(const nn_pair_weights *w, uint16_t *to)
     }
 }
 
-/* panels: [⌈o / 16⌉][tap][⌈c / 2⌉][16][2], for forward. */
-NN_KERNEL void nn_conv_panels_bf16(const nn_conv *d, const uint16_t *weight, uint16_t *panels, int t, int T)
+/* One of the groups by itself. */
+NN_INLINE nn_conv nn_conv_of_group(const nn_conv *d)
+{
+    nn_conv one = *d;
+    one.c /= d->groups;
+    one.o /= d->groups;
+    one.groups = 1;
+    return one;
+}
+
+NN_INLINE void nn_pair_panels(const nn_conv *d, const uint16_t *weight, uint16_t *panels, int t, int T)
 {
     const long taps = d->kh * d->kw, depth = nn_round_up(d->c, 2), count = nn_round_up(d->o, NN_PANEL) / NN_PANEL;
     for (long k = count * taps * t / T; k < count * taps * (t + 1) / T; k++) {
@@ -71,8 +80,7 @@ NN_KERNEL void nn_conv_panels_bf16(const nn_conv *d, const uint16_t *weight, uin
     }
 }
 
-/* panels: for each residue [⌈c / 16⌉][its taps][⌈o / 2⌉][16][2], for backward-data. */
-NN_KERNEL void nn_conv_panels_backward_bf16(const nn_conv *d, const uint16_t *weight, uint16_t *panels, int t, int T)
+NN_INLINE void nn_pair_panels_backward(const nn_conv *d, const uint16_t *weight, uint16_t *panels, int t, int T)
 {
     const long taps = d->kh * d->kw, depth = nn_round_up(d->o, 2), count = nn_round_up(d->c, NN_PANEL) / NN_PANEL;
     for (int i = 0; i < d->sh * d->sw; i++) {
@@ -89,6 +97,22 @@ NN_KERNEL void nn_conv_panels_backward_bf16(const nn_conv *d, const uint16_t *we
         }
         panels += count * r.taps * depth * NN_PANEL;
     }
+}
+
+/* panels: of each group [⌈o / 16⌉][tap][⌈c / 2⌉][16][2], for forward. */
+NN_KERNEL void nn_conv_panels_bf16(const nn_conv *d, const uint16_t *weight, uint16_t *panels, int t, int T)
+{
+    const nn_conv one = nn_conv_of_group(d);
+    const long weights = (long)one.o * one.c * d->kh * d->kw, packed = nn_conv_packed_bf16(one.o, one.c, d->kh * d->kw);
+    for (int g = 0; g < d->groups; g++) nn_pair_panels(&one, weight + g * weights, panels + g * packed, t, T);
+}
+
+/* panels: of each group, for each residue [⌈c / 16⌉][its taps][⌈o / 2⌉][16][2], for backward-data. */
+NN_KERNEL void nn_conv_panels_backward_bf16(const nn_conv *d, const uint16_t *weight, uint16_t *panels, int t, int T)
+{
+    const nn_conv one = nn_conv_of_group(d);
+    const long weights = (long)one.o * one.c * d->kh * d->kw, packed = nn_conv_packed_bf16(one.c, one.o, d->kh * d->kw);
+    for (int g = 0; g < d->groups; g++) nn_pair_panels_backward(&one, weight + g * weights, panels + g * packed, t, T);
 }
 
 /* ---- one tile --------------------------------------------------------------------------- */
@@ -344,8 +368,22 @@ NN_INLINE void nn_pair_grid_begin(nn_pair_grid *s)
     s->panel = (long)g->taps * nn_round_up(g->run, 2) * NN_PANEL;
 }
 
-/* y = epilogue(bias + weight ∗ x); x is the large image, y the small one. */
-NN_KERNEL void nn_conv_forward_bf16(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+/* What group g reads and writes, of c channels of x and o of y; `e` is room for its epilogue. */
+NN_INLINE nn_conv_bf16_args nn_pair_args_of(const nn_conv_bf16_args *all, int g, int c, int o, nn_bf16_epilogue *e)
+{
+    nn_conv_bf16_args a = *all;
+    a.x += (long)g * c;
+    a.bias = a.bias ? a.bias + (long)g * o : 0;
+    a.y = nn_place(a.half, a.y, (long)g * o);
+    if (!a.epilogue) return a;
+    *e = *a.epilogue;
+    if (e->scale) e->scale += (long)g * o, e->shift += (long)g * o;
+    if (e->residual) e->residual = nn_at(e->residual_half, e->residual, (long)g * o);
+    a.epilogue = e;
+    return a;
+}
+
+NN_INLINE void nn_pair_forward(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
 {
     nn_pair_grid s = {.a = a, .panels = a->panels};
     nn_conv_grid_of_small(d, &s.g);
@@ -353,9 +391,20 @@ NN_KERNEL void nn_conv_forward_bf16(const nn_conv *d, const nn_conv_bf16_args *a
     nn_pair_grid_run(&s, t, T);
 }
 
-/* y = bias + the transposed convolution of x; x is the small image, y the large one.  There is no
- * epilogue. */
-NN_KERNEL void nn_conv_backward_data_bf16(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+/* y = epilogue(bias + weight ∗ x); x is the large image, y the small one. */
+NN_KERNEL void nn_conv_forward_bf16(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+{
+    const nn_conv one = nn_conv_of_group(d);
+    const long packed = nn_conv_packed_bf16(one.o, one.c, d->kh * d->kw);
+    for (int g = 0; g < d->groups; g++) {
+        nn_bf16_epilogue e;
+        nn_conv_bf16_args part = nn_pair_args_of(a, g, one.c, one.o, &e);
+        part.panels += g * packed;
+        nn_pair_forward(&one, &part, t, T);
+    }
+}
+
+NN_INLINE void nn_pair_backward_data(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
 {
     nn_pair_grid s = {.a = a, .panels = a->panels};
     nn_conv_grid_of_large(d, &s.g);
@@ -364,6 +413,19 @@ NN_KERNEL void nn_conv_backward_data_bf16(const nn_conv *d, const nn_conv_bf16_a
         nn_pair_grid_begin(&s);
         if (s.y0 >= 0) nn_pair_grid_run(&s, t, T);
         s.panels += (s.g.outputs + NN_PANEL - 1) / NN_PANEL * s.panel;
+    }
+}
+
+/* y = bias + the transposed convolution of x; x is the small image, y the large one.  There is no
+ * epilogue. */
+NN_KERNEL void nn_conv_backward_data_bf16(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+{
+    const nn_conv one = nn_conv_of_group(d);
+    const long packed = nn_conv_packed_bf16(one.c, one.o, d->kh * d->kw);
+    for (int g = 0; g < d->groups; g++) {
+        nn_conv_bf16_args part = nn_pair_args_of(a, g, one.o, one.c, 0);
+        part.panels += g * packed;
+        nn_pair_backward_data(&one, &part, t, T);
     }
 }
 

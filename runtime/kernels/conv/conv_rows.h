@@ -4,13 +4,15 @@
  *
  * At each tap a lane reads the K channels of its group, one after the other: a vector of the image
  * with channel i of each group broadcast to the group's lanes.  Panels are [tap][i][output], padded
- * to whole vectors.  conv.h has the formulas.
+ * to whole vectors.  conv.h has the formulas.  The image that is read is of floats or (half) of bf16; then
+ * what is written and added to it may be either.
  */
 #ifndef NN_CONV_ROWS_H
 #define NN_CONV_ROWS_H
 
 #include "runtime/kernels/conv/conv_direct.h"
 #include "runtime/kernels/conv/conv_types.h"
+#include "runtime/kernels/simd/elements.h"
 #include "runtime/kernels/simd/lanes.h"
 
 /* ---- weights ------------------------------------------------------------------------ */
@@ -45,11 +47,11 @@ NN_INLINE void nn_rows_panels(const nn_conv *d, const int back, const float *wei
 #define NN_TWOS(i) i, i, 2 + i, 2 + i
 #endif
 
-/* Channel i of each group of K lanes in all its lanes; x was read from `at`. */
-NN_INLINE nn_vec nn_broadcast_within(const int K, const int i, nn_vec x, const float *at)
+/* Channel i of each group of K lanes in all its lanes, of x; or of a vector within a group that begins at `group`. */
+NN_INLINE nn_vec nn_broadcast_within(const int half, const int K, const int i, nn_vec x, const void *group)
 {
     if (K == 1) return x;
-    if (K == NN_W) return nn_broadcast(at[i]);
+    if (K >= NN_W) return nn_broadcast(nn_number_at(half, group, i));
     if (K == 2) return i ? NN_PERMUTE(x, x, NN_TWOS(1)) : NN_PERMUTE(x, x, NN_TWOS(0));
 #if defined(NN_FOURS)
     if (K == 4 && i < 2) return i ? NN_PERMUTE(x, x, NN_FOURS(1)) : NN_PERMUTE(x, x, NN_FOURS(0));
@@ -70,13 +72,19 @@ NN_INLINE nn_vec nn_broadcast_within(const int K, const int i, nn_vec x, const f
     return x;
 }
 
+/* Where the group of the vector at `at` begins, which is c channels after a whole number of groups. */
+NN_INLINE const void *nn_group_of(const int half, const int K, const void *at, long c)
+{
+    return K > NN_W ? nn_at(half, at, -(c % K)) : at;
+}
+
 /* ---- taps --------------------------------------------------------------------------- */
 
-/* The taps of a row of pixels.  From one pixel to the next, each tap moves by `stride` columns or `step` floats. */
+/* The taps of a row of pixels.  From one pixel to the next, each tap moves by `stride` columns or `step` elements. */
 typedef struct nn_tap_table {
     int taps;
     int column[NN_MAX_TAPS]; /* that pixel 0 reads */
-    long at[NN_MAX_TAPS];    /* the same as an offset from the image, in floats */
+    long at[NN_MAX_TAPS];    /* the same as an offset from the image, in elements */
     long weight[NN_MAX_TAPS];
     int stride, width; /* of a pixel, and of the image, in columns */
     long step;
@@ -114,38 +122,44 @@ NN_INLINE void nn_tap_table_close(nn_tap_table *r, int pixels)
 
 /* ---- a row of pixels -------------------------------------------------------------------- */
 
-/* A row of pixels: what its taps are offsets from, and where its outputs go, `stride` floats apart. */
+/* A row of pixels: what its taps are offsets from, and where its outputs go, from element `at` of y on, `stride`
+ * elements apart; the residual has the same offsets. */
 typedef struct nn_conv_row {
-    const float *image, *panels;
+    const void *image;
+    const float *panels;
     long panel_row; /* floats of a row of the panels */
     int pixels, channels;
-    float *y;
-    const float *y0; /* the residual has the offsets from y0 that y has */
-    long stride;
+    void *y;
+    int half; /* y is in bf16 */
+    long at, stride;
     const float *bias;
-    const nn_epilogue *epilogue;
+    nn_bf16_epilogue epilogue; /* all of it 0: none */
 } nn_conv_row;
 
 /* One vector of one pixel, from channel c on; taps may be outside the image. */
-NN_INLINE nn_vec nn_row_sum(const int K, const nn_tap_table *r, const nn_conv_row *l, long c, int pixel, nn_vec sum)
+NN_INLINE nn_vec nn_row_sum(const int half, const int K, const nn_tap_table *r, const nn_conv_row *l, long c, int pixel,
+                            nn_vec sum)
 {
     for (int k = 0; k < r->taps; k++) {
         const int column = r->column[k] + pixel * r->stride;
         if (column < 0 || column >= r->width) continue;
-        const float *at = l->image + c + r->at[k] + pixel * r->step, *w = l->panels + c + r->weight[k];
-        const nn_vec x = nn_load_some(at, l->channels - c);
+        const void *at = nn_at(half, l->image, c + r->at[k] + pixel * r->step);
+        const float *w = l->panels + c + r->weight[k];
+        const void *group = nn_group_of(half, K, at, c);
+        const nn_vec x = nn_load_some_as(half, at, l->channels - c);
         NN_UNROLL
-        for (int i = 0; i < K; i++) sum += nn_broadcast_within(K, i, x, at) * nn_load(w + i * l->panel_row);
+        for (int i = 0; i < K; i++) sum += nn_broadcast_within(half, K, i, x, group) * nn_load(w + i * l->panel_row);
     }
     return sum;
 }
 
 /* A cache line of channels of NN_GROUPED_PIXELS pixels, whose taps are all inside. */
-NN_INLINE void nn_row_sums(const int K, const nn_tap_table *r, const nn_conv_row *l, long c, int pixel,
+NN_INLINE void nn_row_sums(const int half, const int K, const nn_tap_table *r, const nn_conv_row *l, long c, int pixel,
                            nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS])
 {
     for (int k = 0; k < r->taps; k++) {
-        const float *x = l->image + c + r->at[k] + pixel * r->step, *w = l->panels + c + r->weight[k];
+        const void *x = nn_at(half, l->image, c + r->at[k] + pixel * r->step);
+        const float *w = l->panels + c + r->weight[k];
         NN_UNROLL
         for (int i = 0; i < K; i++) {
             nn_vec weight[NN_LINE_VECTORS];
@@ -154,48 +168,51 @@ NN_INLINE void nn_row_sums(const int K, const nn_tap_table *r, const nn_conv_row
             NN_UNROLL
             for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
             for (int v = 0; v < NN_LINE_VECTORS; v++) {
-                const float *at = x + m * r->step + v * NN_W;
-                sum[m][v] += nn_broadcast_within(K, i, nn_load(at), at) * weight[v];
+                const void *at = nn_at(half, x, m * r->step + v * NN_W);
+                const void *group = nn_group_of(half, K, at, v * NN_W);
+                sum[m][v] += nn_broadcast_within(half, K, i, nn_load_as(half, at), group) * weight[v];
             }
         }
     }
 }
 
-NN_INLINE void nn_row_store(const nn_conv_row *l, float *y, long c, long lanes, nn_vec sum)
+/* To the pixel from element `at` on. */
+NN_INLINE void nn_row_store(const int half, const nn_conv_row *l, long at, long c, long lanes, nn_vec sum)
 {
-    const nn_epilogue *epilogue = l->epilogue;
-    if (epilogue)
-        sum = nn_epilogue_apply(epilogue, (int)c, lanes, epilogue->residual ? epilogue->residual + (y + c - l->y0) : 0,
-                                sum);
-    nn_store_some(y + c, lanes, sum);
+    const nn_bf16_epilogue *e = &l->epilogue;
+    const int to = half && l->half, from = half && e->residual_half;
+    if (e->scale) sum = sum * nn_load_some(e->scale + c, lanes) + nn_load_some(e->shift + c, lanes);
+    if (e->residual) sum += nn_load_some_as(from, nn_at(from, e->residual, at + c), lanes);
+    if (e->relu) sum = nn_relu_of(sum);
+    nn_store_some_as(to, nn_place(to, l->y, at + c), lanes, sum);
 }
 
 /* All channels of the pixels, a cache line of channels at a time; K channels of a group. */
-NN_INLINE void nn_row_run(const int K, const nn_tap_table *r, const nn_conv_row *row)
+NN_INLINE void nn_row_run(const int half, const int K, const nn_tap_table *r, const nn_conv_row *row)
 {
     const nn_conv_row l = *row; /* a copy, which stores to y cannot alias */
     for (long c = 0; c < l.channels; c += NN_LINE) {
         const int whole = l.channels - c >= NN_LINE;
         for (int pixel = 0; pixel < l.pixels;) {
-            float *y = l.y + pixel * l.stride;
+            const long at = l.at + pixel * l.stride;
             if (whole && pixel >= r->first && pixel + NN_GROUPED_PIXELS <= r->last) {
                 nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS];
                 NN_UNROLL
                 for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
                     sum[m][v] = l.bias ? nn_load(l.bias + c + v * NN_W) : nn_zero();
-                nn_row_sums(K, r, &l, c, pixel, sum);
+                nn_row_sums(half, K, r, &l, c, pixel, sum);
                 NN_UNROLL
                 for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
                 for (int v = 0; v < NN_LINE_VECTORS; v++)
-                    nn_row_store(&l, y + m * l.stride, c + v * NN_W, NN_W, sum[m][v]);
+                    nn_row_store(half, &l, at + m * l.stride, c + v * NN_W, NN_W, sum[m][v]);
                 pixel += NN_GROUPED_PIXELS;
                 continue;
             }
             for (long v = c; v < l.channels && v < c + NN_LINE; v += NN_W) {
                 const long lanes = l.channels - v;
                 nn_vec sum = l.bias ? nn_load_some(l.bias + v, lanes) : nn_zero();
-                nn_row_store(&l, y, v, lanes, nn_row_sum(K, r, &l, v, pixel, sum));
+                nn_row_store(half, &l, at, v, lanes, nn_row_sum(half, K, r, &l, v, pixel, sum));
             }
             pixel++;
         }
@@ -207,16 +224,31 @@ NN_INLINE void nn_row_run(const int K, const nn_tap_table *r, const nn_conv_row 
 /* Computes a row with K channels in a group. */
 typedef void nn_row_kernel(int K, const nn_tap_table *, const nn_conv_row *);
 
-/* Part t of T of the rows of the small image. */
-NN_INLINE void nn_rows_forward(nn_row_kernel *run, const nn_conv *d, const nn_conv_args *a, int t, int T)
+/* What all rows have in common. */
+NN_INLINE nn_conv_row nn_rows_of(const nn_conv *d, const nn_conv_args *a)
+{
+    nn_conv_row l = {.panels = a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .y = a->y, .bias = a->bias};
+    const nn_epilogue *e = a->epilogue;
+    if (e) l.epilogue = (nn_bf16_epilogue){e->scale, e->shift, e->residual, 0, e->relu};
+    return l;
+}
+
+NN_INLINE nn_conv_row nn_rows_of_halves(const nn_conv *d, const nn_conv_halves_args *a)
+{
+    nn_conv_row l = {.panels = a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .y = a->y, .bias = a->bias};
+    l.half = a->half;
+    if (a->epilogue) l.epilogue = *a->epilogue;
+    return l;
+}
+
+/* Part t of T of the rows of the small image; x is the large one. */
+NN_INLINE void nn_rows_forward(const int half, nn_row_kernel *run, const nn_conv *d, nn_conv_row l, const void *x,
+                               int t, int T)
 {
     const int K = d->c / d->groups;
     const long rows = (long)d->n * d->oh, step = nn_panel_row(d) * K;
-    nn_conv_row l = {.panels = a->panels, .panel_row = nn_panel_row(d), .pixels = d->ow, .channels = d->c};
-    l.y0 = a->y;
+    l.pixels = d->ow;
     l.stride = d->o_step;
-    l.bias = a->bias;
-    l.epilogue = a->epilogue;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const int top = (int)(k % d->oh) * d->sh - d->top;
         nn_tap_table r;
@@ -226,24 +258,23 @@ NN_INLINE void nn_rows_forward(nn_row_kernel *run, const nn_conv *d, const nn_co
             if (h >= 0 && h < d->h) nn_tap_table_add(&r, w, ((long)h * d->w + w) * d->c_step, tap * step);
         }
         nn_tap_table_close(&r, d->ow);
-        l.image = a->x + k / d->oh * d->h * d->w * d->c_step;
-        l.y = a->y + k * d->ow * d->o_step;
+        l.image = nn_at(half, x, k / d->oh * d->h * d->w * d->c_step);
+        l.at = k * d->ow * d->o_step;
         run(K, &r, &l);
     }
 }
 
-/* Part t of T of the rows of the large image.  The pixels of a row with the same residue modulo the
- * stride have the same taps, which read neighbouring pixels. */
-NN_INLINE void nn_rows_backward_data(nn_row_kernel *run, const nn_conv *d, const nn_conv_args *a, int t, int T)
+/* Part t of T of the rows of the large image; x is the small one.  The pixels of a row with the same residue
+ * modulo the stride have the same taps, which read neighbouring pixels. */
+NN_INLINE void nn_rows_backward_data(const int half, nn_row_kernel *run, const nn_conv *d, nn_conv_row l, const void *x,
+                                     int t, int T)
 {
     const int K = d->c / d->groups;
     const long rows = (long)d->n * d->h, step = nn_panel_row(d) * K;
-    nn_conv_row l = {.panels = a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .bias = a->bias};
-    l.y0 = a->y;
     l.stride = (long)d->sw * d->c_step;
     for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
         const int h = (int)(k % d->h);
-        l.image = a->x + k / d->h * d->oh * d->ow * d->o_step;
+        l.image = nn_at(half, x, k / d->h * d->oh * d->ow * d->o_step);
         for (int q = 0; q < d->sw && q < d->w; q++) {
             nn_tap_table r;
             nn_tap_table_open(&r, 1, d->ow, d->o_step);
@@ -254,7 +285,7 @@ NN_INLINE void nn_rows_backward_data(nn_row_kernel *run, const nn_conv *d, const
             }
             l.pixels = (d->w - q + d->sw - 1) / d->sw;
             nn_tap_table_close(&r, l.pixels);
-            l.y = a->y + (k * d->w + q) * d->c_step;
+            l.at = (k * d->w + q) * d->c_step;
             run(K, &r, &l);
         }
     }

@@ -51,4 +51,13 @@ typedef struct nn_conv_bf16_args {
     int half;
 } nn_conv_bf16_args;
 
+/* The same with panels of floats. */
+typedef struct nn_conv_halves_args {
+    const uint16_t *x;
+    const float *panels, *bias;
+    const nn_bf16_epilogue *epilogue;
+    void *y;
+    int half;
+} nn_conv_halves_args;
+
 #endif

@@ -19,6 +19,7 @@ typedef struct nn_row_copy {
 #ifdef NN_LINKED
 
 void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T);
+void nn_add_bf16(int arrays, const uint16_t *const *x, long count, uint16_t *y, int t, int T);
 void nn_mul(int arrays, const float *const *x, long count, float *y, int t, int T);
 void nn_gate(const nn_shape *, const float *x, const float *gate, float *y, int t, int T);
 void nn_gate_sums(const nn_shape *, const float *x, const float *dy, float *dgate, int t, int T);
@@ -27,10 +28,12 @@ void nn_gate_sums_nhwc(const nn_shape *, const float *x, const float *dy, float 
 void nn_maximum(int arrays, const float *const *x, long count, float *y, int t, int T);
 void nn_maximum_dx(int arrays, const float *const *x, int branch, long count, float *dx, int t, int T);
 void nn_copy_rows(const nn_row_copy *, long n, const float *x, float *y, int t, int T);
+void nn_copy_rows_bf16(const nn_row_copy *, long n, const uint16_t *x, uint16_t *y, int t, int T);
 
 #else
 
 #include "runtime/kernels/reduction/sums.h"
+#include "runtime/kernels/simd/elements.h"
 
 /* y = x0 + x1 + … */
 NN_KERNEL void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T)
@@ -40,6 +43,17 @@ NN_KERNEL void nn_add(int arrays, const float *const *x, long count, float *y, i
         nn_vec sum = nn_load_part(x[0] + i, end - i) + nn_load_part(x[1] + i, end - i);
         for (int k = 2; k < arrays; k++) sum += nn_load_part(x[k] + i, end - i);
         nn_store_part(y + i, end - i, sum);
+    }
+}
+
+/* The sum is rounded once. */
+NN_KERNEL void nn_add_bf16(int arrays, const uint16_t *const *x, long count, uint16_t *y, int t, int T)
+{
+    long end = nn_partition(count, t + 1, T);
+    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
+        nn_vec sum = nn_load_bf16_some(x[0] + i, end - i) + nn_load_bf16_some(x[1] + i, end - i);
+        for (int k = 2; k < arrays; k++) sum += nn_load_bf16_some(x[k] + i, end - i);
+        nn_store_bf16_some(y + i, end - i, sum);
     }
 }
 
@@ -169,20 +183,58 @@ NN_INLINE void nn_copy_row(float *to, const float *from, long count)
     if (i < count) nn_store(to + count - NN_W, nn_load(from + count - NN_W));
 }
 
+/* Two elements in a lane; the last vector may overlap the one before. */
+NN_INLINE void nn_copy_row_bf16(uint16_t *to, const uint16_t *from, long count)
+{
+    const long step = 2 * NN_W;
+    long i = 0;
+    if (count < step) {
+        for (; i + NN_W <= count; i += NN_W) *(nn_halves *)(to + i) = *(const nn_halves *)(from + i);
+        for (; i < count; i++) to[i] = from[i];
+        return;
+    }
+    for (; i + step <= count; i += step) *(nn_pairs *)(to + i) = *(const nn_pairs *)(from + i);
+    if (i < count) *(nn_pairs *)(to + count - step) = *(const nn_pairs *)(from + count - step);
+}
+
+/* The elements of each row, and the rows, that are a thread's. */
+typedef struct nn_copy_part {
+    long start, count, first, last;
+} nn_copy_part;
+
+NN_INLINE nn_copy_part nn_copy_part_of(const nn_row_copy *d, long n, int t, int T)
+{
+    if (n >= T) return (nn_copy_part){0, d->length, n * t / T, n * (t + 1) / T};
+    const long start = nn_partition(d->length, t, T); /* partition every row */
+    return (nn_copy_part){start, nn_partition(d->length, t + 1, T) - start, 0, n};
+}
+
 /* Copies n rows. */
 NN_KERNEL void nn_copy_rows(const nn_row_copy *rows, long n, const float *x, float *y, int t, int T)
 {
     const nn_row_copy d = *rows;
-    const int whole = n >= T; /* else partition every row */
-    const long start = whole ? 0 : nn_partition(d.length, t, T),
-               count = (whole ? d.length : nn_partition(d.length, t + 1, T)) - start;
-    const long first = whole ? n * t / T : 0, last = whole ? n * (t + 1) / T : n;
-    if (count <= 0) return;
-    for (long i = first; i < last; i++) {
-        if (count < NN_LONG_RUN)
-            nn_copy_row(y + i * d.y_step + start, x + i * d.x_step + start, count);
+    const nn_copy_part p = nn_copy_part_of(&d, n, t, T);
+    if (p.count <= 0) return;
+    for (long i = p.first; i < p.last; i++) {
+        if (p.count < NN_LONG_RUN)
+            nn_copy_row(y + i * d.y_step + p.start, x + i * d.x_step + p.start, p.count);
         else
-            __builtin_memcpy(y + i * d.y_step + start, x + i * d.x_step + start, (unsigned long)count * sizeof *y);
+            __builtin_memcpy(y + i * d.y_step + p.start, x + i * d.x_step + p.start,
+                             (unsigned long)p.count * sizeof *y);
+    }
+}
+
+NN_KERNEL void nn_copy_rows_bf16(const nn_row_copy *rows, long n, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    const nn_row_copy d = *rows;
+    const nn_copy_part p = nn_copy_part_of(&d, n, t, T);
+    if (p.count <= 0) return;
+    for (long i = p.first; i < p.last; i++) {
+        if (p.count < 2 * NN_LONG_RUN)
+            nn_copy_row_bf16(y + i * d.y_step + p.start, x + i * d.x_step + p.start, p.count);
+        else
+            __builtin_memcpy(y + i * d.y_step + p.start, x + i * d.x_step + p.start,
+                             (unsigned long)p.count * sizeof *y);
     }
 }
 

@@ -6,16 +6,18 @@
  * A vector holds neighbouring channels, so all lanes share the window of a pixel and nothing is
  * masked at the borders.  A window's elements are taken in the order of the plain form.  Gradients
  * are computed per input element: each element of dx adds the contributions of the windows over it
- * in order, and is written by one thread.
+ * in order, and is written by one thread.  Images may be floats or (half) bf16; sums are of floats, and are
+ * rounded once.
  */
 #ifndef NN_POOL_NHWC_H
 #define NN_POOL_NHWC_H
 
 #include "runtime/kernels/pool/pool_common.h"
 #include "runtime/kernels/reduction/statistics.h"
+#include "runtime/kernels/simd/elements.h"
 
 /* A rectangle of pixels: its first element is at `start` of the image, the next ones
- * `across` and `down` floats from it.  Pixels are numbered from `number` on, and by
+ * `across` and `down` elements from it.  Pixels are numbered from `number` on, and by
  * `stride` more from row to row. */
 typedef struct nn_rect {
     int rows, columns;
@@ -26,39 +28,45 @@ typedef struct nn_rect {
 /* ---- largest elements ------------------------------------------------------------- */
 
 /* `left` channels, with their signs flipped by `flip`. */
-NN_INLINE nn_vec nn_rect_load(const float *x, long left, int flip, const int whole)
+NN_INLINE nn_vec nn_rect_load(const int half, const void *x, long left, int flip, const int whole)
 {
-    return (nn_vec)((nn_ints)(whole ? nn_load(x) : nn_load_some(x, left)) ^ flip);
+    return (nn_vec)((nn_ints)(whole ? nn_load_as(half, x) : nn_load_some_as(half, x, left)) ^ flip);
 }
 
 /* Where the largest elements of regions are written, or the smallest if `flip` flips signs, and their
  * numbers: in bytes or (wide) ints; argmax may be NULL. */
 typedef struct nn_largest {
-    float *y;
+    void *y;
     void *argmax;
     int wide, flip;
 } nn_largest;
 
+/* The place of a result: element `at`, `left` channels. */
+typedef struct nn_largest_place {
+    long at, left;
+} nn_largest_place;
+
 /* The largest element of each of `left` channels from x on, or of `vectors` whole vectors, is element
  * `at` of the result.  `keep`: its number as well. */
-NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, nn_largest to, long at, long left, const int vectors,
-                               const int keep)
+NN_INLINE void nn_rect_largest(const int half, const int vectors, const int keep, const nn_rect *a, const void *x,
+                               const nn_largest *to, nn_largest_place place)
 {
     nn_vec best[NN_SIDE];
     nn_ints winner[NN_SIDE];
     const int whole = vectors > 1;
-    x += a->start;
+    const long at = place.at, left = place.left;
+    x = nn_at(half, x, a->start);
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
-        best[k] = nn_rect_load(x + k * NN_W, left, to.flip, whole);
+        best[k] = nn_rect_load(half, nn_at(half, x, k * NN_W), left, to->flip, whole);
         winner[k] = nn_lane() * 0 + a->number;
     }
     for (int u = 0; u < a->rows; u++) {
-        const float *from = x + u * a->down;
-        for (int v = 0; v < a->columns; v++, from += a->across) {
+        const void *from = nn_at(half, x, u * a->down);
+        for (int v = 0; v < a->columns; v++, from = nn_at(half, from, a->across)) {
             NN_UNROLL
             for (int k = 0; k < vectors; k++) {
-                nn_vec value = nn_rect_load(from + k * NN_W, left, to.flip, whole);
+                nn_vec value = nn_rect_load(half, nn_at(half, from, k * NN_W), left, to->flip, whole);
                 nn_ints better = (nn_ints)(value > best[k]) | (nn_ints)(value != value);
                 best[k] = nn_select(better, value, best[k]);
                 if (keep) winner[k] = (better & (a->number + u * a->stride + v)) | (~better & winner[k]);
@@ -67,32 +75,35 @@ NN_INLINE void nn_rect_largest(const nn_rect *a, const float *x, nn_largest to, 
     }
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
-        nn_vec value = (nn_vec)((nn_ints)best[k] ^ to.flip);
+        nn_vec value = (nn_vec)((nn_ints)best[k] ^ to->flip);
         if (whole)
-            nn_store(to.y + at + k * NN_W, value);
+            nn_store_as(half, nn_place(half, to->y, at + k * NN_W), value);
         else
-            nn_store_some(to.y + at, left, value);
+            nn_store_some_as(half, nn_place(half, to->y, at), left, value);
         if (keep)
-            nn_store_argmax(to.argmax, to.wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
+            nn_store_argmax(to->argmax, to->wide, at + k * NN_W, at + left, left < NN_W ? (int)left : NN_W, winner[k]);
     }
 }
 
 /* Channels first … last − 1 of the pixel whose result begins at `at`. */
-NN_INLINE void nn_rect_channels(const nn_rect *a, const float *image, nn_largest to, long at, long first, long last)
+NN_INLINE void nn_rect_channels(const int half, const nn_rect *a, const void *image, const nn_largest *to, long at,
+                                long first, long last)
 {
     const long run = NN_SIDE * NN_W;
     long c = first;
     for (; c + run <= last; c += run) {
-        if (to.argmax)
-            nn_rect_largest(a, image + c, to, at + c, run, NN_SIDE, 1);
+        const nn_largest_place place = {at + c, run};
+        if (to->argmax)
+            nn_rect_largest(half, NN_SIDE, 1, a, nn_at(half, image, c), to, place);
         else
-            nn_rect_largest(a, image + c, to, at + c, run, NN_SIDE, 0);
+            nn_rect_largest(half, NN_SIDE, 0, a, nn_at(half, image, c), to, place);
     }
     for (; c < last; c += NN_W) {
-        if (to.argmax)
-            nn_rect_largest(a, image + c, to, at + c, last - c, 1, 1);
+        const nn_largest_place place = {at + c, last - c};
+        if (to->argmax)
+            nn_rect_largest(half, 1, 1, a, nn_at(half, image, c), to, place);
         else
-            nn_rect_largest(a, image + c, to, at + c, last - c, 1, 0);
+            nn_rect_largest(half, 1, 0, a, nn_at(half, image, c), to, place);
     }
 }
 
@@ -120,21 +131,34 @@ NN_INLINE nn_rect nn_window_rect(const nn_pool_window *d, int top, int left)
     return a;
 }
 
-NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t,
-                                   int T)
+NN_INLINE void nn_minmax_pixels(const int half, const nn_pool_window *d, long n, const void *x, const nn_largest *to,
+                                int t, int T)
 {
     const nn_rows_part part = nn_rows_part_of(n * d->oh * d->ow, d->c, t, T);
-    const nn_largest to = {y, argmax, d->wide, d->least ? (int)0x80000000 : 0};
     for (long p = part.row; p < (part.row + part.rows);) {
         long row = p / d->ow,
              stop = (row + 1) * d->ow < (part.row + part.rows) ? (row + 1) * d->ow : (part.row + part.rows);
-        const float *image = x + row / d->oh * d->h * d->w * d->c;
+        const void *image = nn_at(half, x, row / d->oh * d->h * d->w * d->c);
         int top = (int)(row % d->oh) * d->sh - d->top, left = (int)(p - row * d->ow) * d->sw - d->left;
         for (; p < stop; p++, left += d->sw) {
             nn_rect a = nn_window_rect(d, top, left);
-            nn_rect_channels(&a, image, to, p * d->c, part.first, part.last);
+            nn_rect_channels(half, &a, image, to, p * d->c, part.first, part.last);
         }
     }
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float *x, float *y, void *argmax, int t,
+                                   int T)
+{
+    const nn_largest to = {y, argmax, d->wide, d->least ? (int)0x80000000 : 0};
+    nn_minmax_pixels(0, d, n, x, &to, t, T);
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc_bf16(const nn_pool_window *d, long n, const uint16_t *x, uint16_t *y, void *argmax,
+                                        int t, int T)
+{
+    const nn_largest to = {y, argmax, d->wide, d->least ? (int)0x80000000 : 0};
+    nn_minmax_pixels(1, d, n, x, &to, t, T);
 }
 
 /* In lane k the bits of byte k % 4 of an int in memory. */
@@ -181,25 +205,58 @@ NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at,
 
 /* The gradients of the results, and which tap gave each. */
 typedef struct nn_minmax_gradient {
-    const float *dy;
+    const void *dy;
     const void *argmax;
+    int wide; /* the argmax */
 } nn_minmax_gradient;
 
-/* Of `c` channels from element `at` on: dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
-NN_INLINE void nn_minmax_add(nn_minmax_gradient g, long at, int tap, float *dx, long c, const int wide, const int more)
+/* Some channels, and where they are: c from element `at` on, dx of them. */
+typedef struct nn_pool_channels {
+    long at, c;
+    void *dx;
+} nn_pool_channels;
+
+/* Formats of gradients, constants of a call: of dy and of dx. */
+enum { NN_OF_FLOATS, NN_OF_HALVES, NN_HALVES_TO_FLOATS };
+
+/* dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
+NN_INLINE void nn_minmax_share(const int as, const int wide, const int more, nn_minmax_gradient g, nn_pool_channels r,
+                               int tap)
 {
-    const float *dy = g.dy;
+    const int from = as != NN_OF_FLOATS, to = as == NN_OF_HALVES;
+    const void *dy = nn_at(from, g.dy, r.at);
+    const long c = r.c;
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_select(nn_argmax_is(g.argmax, wide, at + k, tap), nn_load(dy + at + k), nn_zero());
-        if (more) share += nn_load(dx + k);
-        nn_store(dx + k, share);
+        nn_vec share =
+            nn_select(nn_argmax_is(g.argmax, wide, r.at + k, tap), nn_load_as(from, nn_at(from, dy, k)), nn_zero());
+        if (more) share += nn_load_as(to, nn_at(to, r.dx, k));
+        nn_store_as(to, nn_place(to, r.dx, k), share);
     }
     if (k == c) return;
-    nn_vec share =
-        nn_select(nn_argmax_rest_is(g.argmax, wide, at + k, c - k, tap), nn_load_some(dy + at + k, c - k), nn_zero());
-    if (more) share += nn_load_some(dx + k, c - k);
-    nn_store_some(dx + k, c - k, share);
+    nn_vec share = nn_select(nn_argmax_rest_is(g.argmax, wide, r.at + k, c - k, tap),
+                             nn_load_some_as(from, nn_at(from, dy, k), c - k), nn_zero());
+    if (more) share += nn_load_some_as(to, nn_at(to, r.dx, k), c - k);
+    nn_store_some_as(to, nn_place(to, r.dx, k), c - k, share);
+}
+
+NN_INLINE void nn_minmax_add(const int as, int more, nn_minmax_gradient g, nn_pool_channels r, int tap)
+{
+    if (g.wide && more)
+        nn_minmax_share(as, 1, 1, g, r, tap);
+    else if (g.wide)
+        nn_minmax_share(as, 1, 0, g, r, tap);
+    else if (more)
+        nn_minmax_share(as, 0, 1, g, r, tap);
+    else
+        nn_minmax_share(as, 0, 0, g, r, tap);
+}
+
+enum { NN_POOL_RUN = 256 }; /* channels whose gradients are summed up before they are rounded */
+
+NN_INLINE void nn_store_run_bf16(uint16_t *p, long count, const float *from)
+{
+    for (long k = 0; k < count; k += NN_W) nn_store_bf16_some(p + k, count - k, nn_load_part(from + k, count - k));
 }
 
 /* The windows of an axis over element `at`, counted with the padding: first … last, updated from
@@ -223,9 +280,9 @@ typedef struct nn_windows {
     int row, column, first[2], last[2];
 } nn_windows;
 
-/* That pixel of dx.  The sample's gradients are from `at` on. */
-NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, nn_minmax_gradient g, long at, const nn_windows *over,
-                                  float *dx)
+/* `c` channels of that pixel, dx of floats.  The sample's gradients of these channels are from `at` on. */
+NN_INLINE void nn_minmax_dx_sum(const int as, const nn_pool_window *d, nn_minmax_gradient g, long at,
+                                const nn_windows *over, float *dx, long c)
 {
     int more = 0;
     for (int i = over->first[0]; i <= over->last[0]; i++) {
@@ -234,18 +291,27 @@ NN_INLINE void nn_minmax_dx_pixel(const nn_pool_window *d, nn_minmax_gradient g,
             int v = nn_tap_at(over->column - j * d->sw, d->dw), tap = u * d->kw + v;
             long from = at + ((long)i * d->ow + j) * d->c;
             if (v < 0) continue;
-            if (d->wide && more)
-                nn_minmax_add(g, from, tap, dx, d->c, 1, 1);
-            else if (d->wide)
-                nn_minmax_add(g, from, tap, dx, d->c, 1, 0);
-            else if (more)
-                nn_minmax_add(g, from, tap, dx, d->c, 0, 1);
-            else
-                nn_minmax_add(g, from, tap, dx, d->c, 0, 0);
+            nn_minmax_add(as, more, g, (nn_pool_channels){from, c, dx}, tap);
             more = 1;
         }
     }
-    if (!more) nn_set_run(dx, d->c, 0);
+    if (!more) nn_set_run(dx, c, 0);
+}
+
+/* All channels; of bf16 some at a time, summed up in floats. */
+NN_INLINE void nn_minmax_dx_pixel(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at,
+                                  const nn_windows *over, void *dx)
+{
+    if (!half) {
+        nn_minmax_dx_sum(NN_OF_FLOATS, d, g, at, over, (float *)dx, d->c);
+        return;
+    }
+    for (long c = 0; c < d->c; c += NN_POOL_RUN) {
+        float sum[NN_POOL_RUN];
+        const long count = d->c - c < NN_POOL_RUN ? d->c - c : NN_POOL_RUN;
+        nn_minmax_dx_sum(NN_HALVES_TO_FLOATS, d, g, at + c, over, sum, count);
+        nn_store_run_bf16((uint16_t *)dx + c, count, sum);
+    }
 }
 
 /* Whether no two windows overlap and none extends into the padding. */
@@ -256,42 +322,45 @@ NN_INLINE int nn_windows_apart(const nn_pool_window *d)
     return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
 }
 
+/* Elements that no window reads. */
+NN_INLINE void nn_clear_run(const int half, void *p, long count)
+{
+    for (long i = 0; i < count; i += NN_W) nn_store_part_as(half, nn_place(half, p, i), count - i, nn_zero());
+}
+
 /* One row of dx under row u of such windows, whose gradients are from `at` on. */
-NN_INLINE void nn_minmax_dx_row(const nn_pool_window *d, nn_minmax_gradient g, long at, int u, float *dx)
+NN_INLINE void nn_minmax_dx_row(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at, int u, void *dx)
 {
     for (int j = 0; j < d->ow; j++, at += d->c) {
         const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
         for (int v = 0; v < d->kw; v++) {
-            float *to = dx + (long)(first + v) * d->c;
-            if (d->wide)
-                nn_minmax_add(g, at, u * d->kw + v, to, d->c, 1, 0);
-            else
-                nn_minmax_add(g, at, u * d->kw + v, to, d->c, 0, 0);
+            const nn_pool_channels run = {at, d->c, nn_place(half, dx, (long)(first + v) * d->c)};
+            nn_minmax_add(half ? NN_OF_HALVES : NN_OF_FLOATS, 0, g, run, u * d->kw + v);
         }
-        nn_set_run(dx + (long)(first + d->kw) * d->c, (long)(end - first - d->kw) * d->c, 0);
+        nn_clear_run(half, nn_place(half, dx, (long)(first + d->kw) * d->c), (long)(end - first - d->kw) * d->c);
     }
 }
 
 /* Rows first … last − 1 of all images. */
-NN_INLINE void nn_minmax_dx_apart(const nn_pool_window *d, nn_minmax_gradient g, float *dx, long first, long last)
+NN_INLINE void nn_minmax_dx_apart(const int half, const nn_pool_window *d, nn_minmax_gradient g, void *dx, long first,
+                                  long last)
 {
     for (long k = first; k < last; k++) {
         const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
-        float *to = dx + k * d->w * d->c;
+        void *to = nn_place(half, dx, k * d->w * d->c);
         if (i < d->oh && u < d->kh)
-            nn_minmax_dx_row(d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+            nn_minmax_dx_row(half, d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
         else
-            nn_set_run(to, (long)d->w * d->c, 0);
+            nn_clear_run(half, to, (long)d->w * d->c);
     }
 }
 
-NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
-                                      int t, int T)
+NN_INLINE void nn_minmax_gradients(const int half, const nn_pool_window *d, long n, nn_minmax_gradient g, void *dx,
+                                   int t, int T)
 {
     const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
-    const nn_minmax_gradient g = {dy, argmax};
     if (nn_windows_apart(d)) {
-        nn_minmax_dx_apart(d, g, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
+        nn_minmax_dx_apart(half, d, g, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
         return;
     }
     for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
@@ -301,9 +370,21 @@ NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const flo
         for (int s = 0; s < d->w; s++) {
             over.column = s + d->left;
             nn_windows_over(over.column, wide, d->sw, d->ow, &over.first[1], &over.last[1]);
-            nn_minmax_dx_pixel(d, g, at, &over, dx + (k * d->w + s) * d->c);
+            nn_minmax_dx_pixel(half, d, g, at, &over, nn_place(half, dx, (k * d->w + s) * d->c));
         }
     }
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
+                                      int t, int T)
+{
+    nn_minmax_gradients(0, d, n, (nn_minmax_gradient){dy, argmax, d->wide}, dx, t, T);
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc_dx_bf16(const nn_pool_window *d, long n, const uint16_t *dy, const void *argmax,
+                                           uint16_t *dx, int t, int T)
+{
+    nn_minmax_gradients(1, d, n, (nn_minmax_gradient){dy, argmax, d->wide}, dx, t, T);
 }
 
 /* ---- regions ------------------------------------------------------------------------- */
@@ -319,29 +400,31 @@ NN_INLINE nn_rect nn_region_rect(const nn_pool_regions *d, nn_region_span v, nn_
 }
 
 /* y = Σ / count, of `left` channels or of `vectors` whole vectors. */
-NN_INLINE void nn_rect_average(const nn_rect *a, const float *x, long left, float count, float *y, const int vectors)
+NN_INLINE void nn_rect_average(const int half, const int vectors, const nn_rect *a, const void *x, long left,
+                               float count, void *y)
 {
     nn_vec sum[NN_SIDE];
     const int whole = vectors > 1;
     NN_UNROLL
     for (int k = 0; k < vectors; k++) sum[k] = nn_zero();
     for (int u = 0; u < a->rows; u++) {
-        const float *from = x + a->start + u * a->down;
-        for (int v = 0; v < a->columns; v++, from += a->across) {
+        const void *from = nn_at(half, x, a->start + u * a->down);
+        for (int v = 0; v < a->columns; v++, from = nn_at(half, from, a->across)) {
             NN_UNROLL
-            for (int k = 0; k < vectors; k++) sum[k] += nn_rect_load(from + k * NN_W, left, 0, whole);
+            for (int k = 0; k < vectors; k++) sum[k] += nn_rect_load(half, nn_at(half, from, k * NN_W), left, 0, whole);
         }
     }
     NN_UNROLL
     for (int k = 0; k < vectors; k++) {
         if (whole)
-            nn_store(y + k * NN_W, sum[k] / count);
+            nn_store_as(half, nn_place(half, y, k * NN_W), sum[k] / count);
         else
-            nn_store_some(y, left, sum[k] / count);
+            nn_store_some_as(half, y, left, sum[k] / count);
     }
 }
 
-NN_KERNEL void nn_region_avgpool_nhwc(const nn_pool_regions *d, long n, const float *x, float *y, int t, int T)
+NN_INLINE void nn_region_averages(const int half, const nn_pool_regions *d, long n, const void *x, void *y, int t,
+                                  int T)
 {
     const long out = (long)d->v.small * d->h.small, plane = (long)d->v.large * d->h.large, run = NN_SIDE * NN_W;
     const nn_rows_part part = nn_rows_part_of(n * out, d->c, t, T);
@@ -349,24 +432,39 @@ NN_KERNEL void nn_region_avgpool_nhwc(const nn_pool_regions *d, long n, const fl
         int cell = (int)(p % out);
         nn_region_span v = nn_region_span_of(&d->v, cell / d->h.small), h = nn_region_span_of(&d->h, cell % d->h.small);
         const nn_rect a = nn_region_rect(d, v, h);
-        const float *image = x + p / out * plane * d->c, count = (float)(v.count * h.count);
+        const void *image = nn_at(half, x, p / out * plane * d->c);
+        const float count = (float)(v.count * h.count);
+        void *to = nn_place(half, y, p * d->c);
         long c = part.first;
-        for (; c + run <= part.last; c += run) nn_rect_average(&a, image + c, run, count, y + p * d->c + c, NN_SIDE);
-        for (; c < part.last; c += NN_W) nn_rect_average(&a, image + c, part.last - c, count, y + p * d->c + c, 1);
+        for (; c + run <= part.last; c += run)
+            nn_rect_average(half, NN_SIDE, &a, nn_at(half, image, c), run, count, nn_place(half, to, c));
+        for (; c < part.last; c += NN_W)
+            nn_rect_average(half, 1, &a, nn_at(half, image, c), part.last - c, count, nn_place(half, to, c));
     }
 }
 
+NN_KERNEL void nn_region_avgpool_nhwc(const nn_pool_regions *d, long n, const float *x, float *y, int t, int T)
+{
+    nn_region_averages(0, d, n, x, y, t, T);
+}
+
+NN_KERNEL void nn_region_avgpool_nhwc_bf16(const nn_pool_regions *d, long n, const uint16_t *x, uint16_t *y, int t,
+                                           int T)
+{
+    nn_region_averages(1, d, n, x, y, t, T);
+}
+
 /* dx = dy / count; `more`: dx += that. */
-NN_INLINE void nn_average_add(const float *dy, float count, float *dx, long c, const int more)
+NN_INLINE void nn_average_add(const int half, const int more, const void *dy, float count, float *dx, long c)
 {
     long k = 0;
     for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share = nn_load(dy + k) / count;
+        nn_vec share = nn_load_as(half, nn_at(half, dy, k)) / count;
         if (more) share += nn_load(dx + k);
         nn_store(dx + k, share);
     }
     if (k == c) return;
-    nn_vec share = nn_load_some(dy + k, c - k) / count;
+    nn_vec share = nn_load_some_as(half, nn_at(half, dy, k), c - k) / count;
     if (more) share += nn_load_some(dx + k, c - k);
     nn_store_some(dx + k, c - k, share);
 }
@@ -378,37 +476,70 @@ NN_INLINE void nn_regions_over(const nn_region_axis *a, int at, int *first, int 
     while (*last + 1 < a->small && nn_region_span_of(a, *last + 1).first <= at) ++*last;
 }
 
-/* One pixel of dx, from the regions first[0] … last[0] down and first[1] … last[1] across. */
-NN_INLINE void nn_average_dx_pixel(const nn_pool_regions *d, const float *dy, const int *first, const int *last,
-                                   float *dx)
+/* The regions over a pixel: first[0] … last[0] down and first[1] … last[1] across. */
+typedef struct nn_regions {
+    int first[2], last[2];
+} nn_regions;
+
+/* `c` channels of that pixel, from those of dy, in floats. */
+NN_INLINE void nn_average_dx_sum(const int half, const nn_pool_regions *d, const void *dy, const nn_regions *over,
+                                 float *dx, long c)
 {
     int more = 0;
-    for (int i = first[0]; i <= last[0]; i++) {
+    for (int i = over->first[0]; i <= over->last[0]; i++) {
         int rows = nn_region_span_of(&d->v, i).count;
-        for (int j = first[1]; j <= last[1]; j++) {
+        for (int j = over->first[1]; j <= over->last[1]; j++) {
             float count = (float)(rows * nn_region_span_of(&d->h, j).count);
-            const float *from = dy + ((long)i * d->h.small + j) * d->c;
+            const void *from = nn_at(half, dy, ((long)i * d->h.small + j) * d->c);
             if (more)
-                nn_average_add(from, count, dx, d->c, 1);
+                nn_average_add(half, 1, from, count, dx, c);
             else
-                nn_average_add(from, count, dx, d->c, 0);
+                nn_average_add(half, 0, from, count, dx, c);
             more = 1;
         }
     }
-    if (!more) nn_set_run(dx, d->c, 0);
+    if (!more) nn_set_run(dx, c, 0);
+}
+
+NN_INLINE void nn_average_dx_pixel(const int half, const nn_pool_regions *d, const void *dy, const nn_regions *over,
+                                   void *dx)
+{
+    if (!half) {
+        nn_average_dx_sum(0, d, dy, over, (float *)dx, d->c);
+        return;
+    }
+    for (long c = 0; c < d->c; c += NN_POOL_RUN) {
+        float sum[NN_POOL_RUN];
+        const long count = d->c - c < NN_POOL_RUN ? d->c - c : NN_POOL_RUN;
+        nn_average_dx_sum(1, d, nn_at(1, dy, c), over, sum, count);
+        nn_store_run_bf16((uint16_t *)dx + c, count, sum);
+    }
+}
+
+NN_INLINE void nn_region_average_gradients(const int half, const nn_pool_regions *d, long n, const void *dy, void *dx,
+                                           int t, int T)
+{
+    const long out = (long)d->v.small * d->h.small, rows = n * d->v.large;
+    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
+        nn_regions over = {{0, 0}, {-1, -1}};
+        nn_regions_over(&d->v, (int)(k % d->v.large), &over.first[0], &over.last[0]);
+        for (int s = 0; s < d->h.large; s++) {
+            nn_regions_over(&d->h, s, &over.first[1], &over.last[1]);
+            nn_average_dx_pixel(half, d, nn_at(half, dy, k / d->v.large * out * d->c), &over,
+                                nn_place(half, dx, (k * d->h.large + s) * d->c));
+        }
+    }
 }
 
 NN_KERNEL void nn_region_avgpool_nhwc_dx(const nn_pool_regions *d, long n, const float *dy, float *dx, int t, int T)
 {
-    const long out = (long)d->v.small * d->h.small, rows = n * d->v.large;
-    for (long k = rows * t / T; k < rows * (t + 1) / T; k++) {
-        int first[2] = {0, 0}, last[2] = {-1, -1};
-        nn_regions_over(&d->v, (int)(k % d->v.large), &first[0], &last[0]);
-        for (int s = 0; s < d->h.large; s++) {
-            nn_regions_over(&d->h, s, &first[1], &last[1]);
-            nn_average_dx_pixel(d, dy + k / d->v.large * out * d->c, first, last, dx + (k * d->h.large + s) * d->c);
-        }
-    }
+    nn_region_average_gradients(0, d, n, dy, dx, t, T);
+}
+
+NN_KERNEL void nn_region_avgpool_nhwc_dx_bf16(const nn_pool_regions *d, long n, const uint16_t *dy, uint16_t *dx, int t,
+                                              int T)
+{
+    nn_region_average_gradients(1, d, n, dy, dx, t, T);
 }
 
 NN_KERNEL void nn_region_maxpool_nhwc(const nn_pool_regions *d, long n, const float *x, float *y, int *argmax, int t,
@@ -421,7 +552,7 @@ NN_KERNEL void nn_region_maxpool_nhwc(const nn_pool_regions *d, long n, const fl
         int cell = (int)(p % out);
         nn_region_span v = nn_region_span_of(&d->v, cell / d->h.small), h = nn_region_span_of(&d->h, cell % d->h.small);
         nn_rect a = nn_region_rect(d, v, h);
-        nn_rect_channels(&a, x + p / out * plane * d->c, to, p * d->c, part.first, part.last);
+        nn_rect_channels(0, &a, x + p / out * plane * d->c, &to, p * d->c, part.first, part.last);
     }
 }
 

@@ -29,8 +29,6 @@ enum { NN_BF16_PRODUCTS = 1 };
 enum { NN_BF16_PRODUCTS = 0 };
 #endif
 
-typedef uint32_t nn_pairs __attribute__((vector_size(NN_W * sizeof(uint32_t)), aligned(2), may_alias));
-
 /* NN_W pairs, and one pair in all lanes. */
 NN_INLINE nn_words nn_load_pairs(const uint16_t *p) { return *(const nn_pairs *)p; }
 

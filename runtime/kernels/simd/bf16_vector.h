@@ -9,6 +9,9 @@
 typedef uint16_t nn_halves __attribute__((vector_size(NN_W * sizeof(uint16_t)), aligned(2), may_alias));
 typedef uint32_t nn_words __attribute__((vector_size(NN_W * sizeof(uint32_t))));
 
+/* NN_W pairs in memory. */
+typedef uint32_t nn_pairs __attribute__((vector_size(NN_W * sizeof(uint32_t)), aligned(2), may_alias));
+
 /* NN_W numbers from p: the bits are the upper halves of the floats. */
 NN_INLINE nn_vec nn_load_bf16(const uint16_t *p)
 {

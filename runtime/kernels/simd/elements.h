@@ -58,4 +58,36 @@ NN_INLINE void nn_store_some_as(const int half, void *p, long count, nn_vec v)
         nn_store_some((float *)p, count, v);
 }
 
+/* ---- element-wise maps: those of lanes.h ---- */
+
+NN_INLINE nn_vec nn_load_part_as(const int half, const void *p, long count)
+{
+    return half ? nn_load_bf16_some((const uint16_t *)p, count) : nn_load_part((const float *)p, count);
+}
+
+NN_INLINE void nn_store_part_as(const int half, void *p, long count, nn_vec v)
+{
+    if (half)
+        nn_store_bf16_some((uint16_t *)p, count, v);
+    else
+        nn_store_part((float *)p, count, v);
+}
+
+/* y[i] = f(x[i]) of a part, both in bf16; y may be x. */
+NN_INLINE void nn_map_bf16(nn_unary *f, float p, float q, nn_range part, const uint16_t *x, uint16_t *y)
+{
+    for (long i = part.first; i < part.end; i += NN_W)
+        nn_store_bf16_some(y + i, part.end - i, f(nn_load_bf16_some(x + i, part.end - i), p, q));
+}
+
+/* y[i] = f(a[i], b[i]) of a part; y may be a or b. */
+NN_INLINE void nn_map2_bf16(nn_binary *f, float p, float q, nn_range part, const uint16_t *a, const uint16_t *b,
+                            uint16_t *y)
+{
+    for (long i = part.first; i < part.end; i += NN_W) {
+        const long left = part.end - i;
+        nn_store_bf16_some(y + i, left, f(nn_load_bf16_some(a + i, left), nn_load_bf16_some(b + i, left), p, q));
+    }
+}
+
 #endif

@@ -1,0 +1,123 @@
+/*
+ * deconv's rows for images in bf16 whose products an instruction adds up in floats: the kernels of conv's
+ * (conv_bf16.c), forward for backward.
+ */
+#include "ops/layers/deconv.h"
+#include "ops/shared/region.h"
+
+const char *deconv_bf16_refusal(const Node *n) { return correlate_pairs_refusal(n, deconv_of_forward(n)); }
+const char *deconv_bf16_dx_refusal(const Node *n) { return correlate_pairs_refusal(n, deconv_of_dx(n)); }
+
+const char *deconv_bf16_grouped_refusal(const Node *n)
+{
+    return correlate_grouped_pairs_refusal(n, deconv_of_forward(n));
+}
+
+const char *deconv_bf16_grouped_dx_refusal(const Node *n)
+{
+    return correlate_grouped_pairs_refusal(n, deconv_of_dx(n));
+}
+
+const char *deconv_bf16_dweight_refusal(const Node *n)
+{
+    const char *why = correlate_either_in_f32(n);
+    return why ? why : correlate_direct_refusal(deconv_of_dweight(n));
+}
+
+const char *deconv_bf16_grouped_dweight_refusal(const Node *n)
+{
+    const char *why = correlate_either_in_f32(n);
+    return why ? why : correlate_grouped_refusal(deconv_of_dweight(n));
+}
+
+double deconv_bf16_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->bf16_product * (double)(node_macs(n) * m->batch);
+}
+
+/* Of pairs of samples. */
+double deconv_bf16_dweight_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->bf16_product * (double)(node_macs(n) * nn_round_up(m->batch, 2));
+}
+
+/* ---- weights ------------------------------------------------------------------------ */
+
+static bool deconv_pair_panels_shape(Graph *g, Node *n)
+{
+    const Correlation c = deconv_of_origin(n);
+    return correlate_pair_panels_shape(g, n, &c, true);
+}
+
+static bool deconv_pair_dx_panels_shape(Graph *g, Node *n)
+{
+    const Correlation c = deconv_of_origin(n);
+    return correlate_pair_panels_shape(g, n, &c, false);
+}
+
+static void deconv_pair_panels_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_origin(n);
+    correlate_call(w, &c, "nn_conv_panels_backward_bf16(&size, weight, panels, $t, $T);");
+}
+
+static void deconv_pair_dx_panels_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_origin(n);
+    correlate_call(w, &c, "nn_conv_panels_bf16(&size, weight, panels, $t, $T);");
+}
+
+static const Variant panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = deconv_pair_panels_emit, .kernel = "conv"},
+    {0},
+};
+static const Variant dx_panels_variants[] = {
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = deconv_pair_dx_panels_emit, .kernel = "conv"},
+    {0},
+};
+
+const Op deconv_bf16_panels = {
+    .name = "deconv.panels_bf16",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = deconv_pair_panels_shape,
+    .flops = region_no_flops,
+    .variants = panels_variants,
+};
+const Op deconv_bf16_dx_panels = {
+    .name = "deconv.panels_dx_bf16",
+    .class = OP_INTERNAL,
+    .in = correlate_pack_in,
+    .out = correlate_pack_out,
+    .shape = deconv_pair_dx_panels_shape,
+    .flops = region_no_flops,
+    .variants = dx_panels_variants,
+};
+
+/* ---- calls -------------------------------------------------------------------------- */
+
+void deconv_bf16_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_forward(n);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    correlate_call(w, &c,
+                   "const nn_conv_bf16_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
+                   "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
+}
+
+void deconv_bf16_dx_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_dx(n);
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    correlate_call(w, &c,
+                   "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                   "nn_conv_forward_bf16(&size, &args, $t, $T);");
+}
+
+void deconv_bf16_dweight_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_dweight(n);
+    correlate_call(w, &c, "nn_conv_wgrad_pairs(&size, dy, x, dweight, $t, $T);");
+}
