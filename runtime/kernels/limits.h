@@ -54,6 +54,8 @@ NN_SIZE int nn_grouped_rows_serves(long groups, long channels, long outputs)
     return groups > 1 && channels == outputs && (k == 2 || k == 4 || k == 8);
 }
 
+enum { NN_FIXED_STEPS = 2 * NN_PANEL }; /* what 16 floats take before a panel of numbers in 16 bits */
+
 /* Pairs of bf16 [outputs / 16][taps][channels / 2][16][2], of one group; in elements of bf16. */
 NN_SIZE long nn_conv_packed_bf16(long outputs, long channels, long taps)
 {
@@ -148,6 +150,13 @@ enum {
 NN_SIZE long nn_winograd_packed(long e, long outputs, long channels)
 {
     return e * e * nn_round_up(outputs, NN_PANEL) * channels;
+}
+
+/* The same in fixed point (panel_formats.h): [e²][outputs / 16] panels of 16 steps and [channels][16]; in
+ * elements of 16 bits. */
+NN_SIZE long nn_winograd_packed_w16(long e, long outputs, long channels)
+{
+    return e * e * (nn_round_up(outputs, NN_PANEL) / NN_PANEL) * (NN_FIXED_STEPS + channels * NN_PANEL);
 }
 
 NN_SIZE long nn_winograd_tiles(long e) { return e == 4 ? NN_WINOGRAD_TILES_4 : NN_WINOGRAD_TILES; }

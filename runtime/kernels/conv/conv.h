@@ -13,7 +13,8 @@
  * functions named _panels pack for forward and _panels_backward for backward-data; of a depthwise
  * convolution they are the same.
  *
- * nn_conv_… serves one group (and wgrad of any), _bf16 of it images in bf16; nn_grouped_… several,
+ * nn_conv_… serves one group (and wgrad of any), _bf16 of it images in bf16, _w16 weights in 16 bits with
+ * images of floats (forward of any groups); _widened packs weights in bf16 as floats; nn_grouped_… several,
  * nn_depthwise_… groups of one channel and one output.  conv_planar.h is the one kernel for NCHW images, of
  * few channels.
  */
@@ -28,6 +29,10 @@ void nn_conv_panels(const nn_conv *, const float *weight, float *panels, int t, 
 void nn_conv_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_conv_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_conv_panels_widened(const nn_conv *, const uint16_t *weight, float *panels, int t, int T);
+void nn_conv_panels_backward_widened(const nn_conv *, const uint16_t *weight, float *panels, int t, int T);
+void nn_conv_panels_w16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
+void nn_conv_forward_w16(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
 void nn_conv_wgrad_bf16(const nn_conv *, const nn_image_formats *, const void *large, const void *small, float *weight,
                         int t, int T);
@@ -40,6 +45,8 @@ void nn_conv_backward_data_bf16(const nn_conv *, const nn_conv_bf16_args *, int 
 
 void nn_grouped_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_grouped_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_grouped_panels_widened(const nn_conv *, const uint16_t *weight, float *panels, int t, int T);
+void nn_grouped_panels_backward_widened(const nn_conv *, const uint16_t *weight, float *panels, int t, int T);
 void nn_grouped_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_grouped_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 
@@ -49,6 +56,7 @@ void nn_grouped_forward_bf16(const nn_conv *, const nn_conv_halves_args *, int t
 void nn_grouped_backward_data_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
 
 void nn_depthwise_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
+void nn_depthwise_panels_widened(const nn_conv *, const uint16_t *weight, float *panels, int t, int T);
 void nn_depthwise_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
@@ -61,6 +69,9 @@ void nn_conv_planar(const nn_conv *, const float *x, const float *weight, const 
 
 void nn_winograd_panels(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
 void nn_winograd(const nn_conv *, int m, const nn_conv_args *, int t, int T);
+void nn_winograd_panels_widened(const nn_conv *, int m, const uint16_t *weight, float *panels, int t, int T);
+void nn_winograd_panels_w16(const nn_conv *, int m, const uint16_t *weight, int16_t *panels, int t, int T);
+void nn_winograd_w16(const nn_conv *, int m, const nn_conv_args *, int t, int T);
 void nn_winograd_wgrad(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                        int T);
 void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, float *work,

@@ -17,7 +17,12 @@
 
 NN_KERNEL void nn_depthwise_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
-    nn_rows_panels(d, 0, weight, panels, t, T);
+    nn_rows_panels(0, 0, d, weight, panels, t, T);
+}
+
+NN_KERNEL void nn_depthwise_panels_widened(const nn_conv *d, const uint16_t *weight, float *panels, int t, int T)
+{
+    nn_rows_panels(1, 0, d, weight, panels, t, T);
 }
 
 NN_KERNEL void nn_depthwise_row(int K, const nn_tap_table *r, const nn_conv_row *row)

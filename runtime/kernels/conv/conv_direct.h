@@ -15,11 +15,16 @@
  * The depth, taps · run, is divided into blocks whose part of a panel fits L1; between blocks the
  * partial sums are kept in y.  The order of a sum is tap by tap and channel by channel, whatever
  * the thread, tile or block.
+ *
+ * Weights may be stored in 16 bits (panel_formats.h).  A part of a panel is widened where it is next
+ * read, once for all pixels of a block: half as many bytes come from memory, and sums are those of the
+ * same weights as floats, bit by bit.
  */
 #ifndef NN_CONV_DIRECT_H
 #define NN_CONV_DIRECT_H
 
 #include "runtime/kernels/conv/conv_types.h"
+#include "runtime/kernels/conv/panel_formats.h"
 #include "runtime/kernels/simd/transpose.h"
 
 typedef struct nn_conv_grid {
@@ -29,8 +34,9 @@ typedef struct nn_conv_grid {
     long xn, xu, xv; /* strides in x from image to image, row to row, column to column */
     int taps;
     int row[NN_MAX_TAPS], column[NN_MAX_TAPS];
-    const float *panels; /* [outputs / 16][taps][run][16] */
-    long panel;          /* from one to the next */
+    const void *panels; /* [outputs / 16][taps][run][16] */
+    long panel;         /* elements from one to the next */
+    float *wide;        /* panels in 16 bits: NN_CONV_WIDE floats to widen them into */
     int outputs;
     const float *start; /* of the sums, or NULL */
     float *y;
@@ -40,8 +46,10 @@ typedef struct nn_conv_grid {
     int groups;                  /* of channels and outputs */
     long group;                  /* from the panels of one to those of the next */
     const nn_epilogue *epilogue; /* or NULL */
-    const float *after;          /* panels that are read next, or NULL */
+    const void *after;           /* panels that are read next, or NULL */
 } nn_conv_grid;
+
+enum { NN_CONV_WIDE = NN_CONV_DEPTH * NN_TILE_PANELS * NN_PANEL }; /* a block's part of the panels of a tile */
 
 /* A pixel: where it reads and writes. */
 typedef struct nn_pixel {
@@ -101,8 +109,9 @@ NN_INLINE void nn_conv_micro_kernel(const int M, const int V, const int fetch, c
 }
 
 typedef struct nn_conv_block {
-    const float *panel; /* the tile's first panel */
-    int output;         /* and its first output */
+    const float *panel; /* the tile's first panel, from k0 on */
+    long panel_stride;  /* from one to the next */
+    int output;         /* the tile's first output */
     int count;          /* outputs there, at most the tile's width */
     int k0, k1;         /* depth */
     int first, last;    /* of the blocks of the depth */
@@ -157,7 +166,7 @@ NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, 
 NN_INLINE void nn_conv_tile(const int M, const int V, const int whole, const int fetch, const nn_conv_grid *s,
                             const nn_pixel *pixel, const nn_conv_block *d)
 {
-    const long panel_stride = NN_TILE_PANELS > 1 ? s->panel : NN_W;
+    const long panel_stride = NN_TILE_PANELS > 1 ? d->panel_stride : NN_W;
     nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS];
     NN_UNROLL
     for (int v = 0; v < V; v++) {
@@ -181,7 +190,7 @@ NN_INLINE void nn_conv_tile(const int M, const int V, const int whole, const int
         int length = run - c < d->k1 - k ? run - c : d->k1 - k;
         if (nn_conv_tile_pointers(M, s, pixel, inside, tap, c, at)) {
             const nn_conv_run r = {.length = length,
-                                   .b = d->panel + (long)k * NN_PANEL,
+                                   .b = d->panel + (long)(k - d->k0) * NN_PANEL,
                                    .panel_stride = panel_stride,
                                    .next = d->next + (k - d->k0) * d->step,
                                    .step = d->step};
@@ -299,7 +308,6 @@ NN_INLINE int nn_conv_grid_row_taps(const nn_conv_grid *s)
 NN_INLINE void nn_conv_block_outputs(const nn_conv_grid *s, int p, int to, nn_conv_block *d)
 {
     const int most = to - p < NN_TILE_PANELS ? NN_PANEL : NN_TILE_PANELS * NN_PANEL;
-    d->panel = s->panels + p * s->panel;
     d->output = p * NN_PANEL;
     d->count = s->outputs - d->output < most ? s->outputs - d->output : most;
 }
@@ -320,26 +328,44 @@ NN_INLINE void nn_conv_block_depth(const nn_conv_grid *s, int b, int blocks, nn_
 
 /* The part of a panel that is read next: it is prefetched while the tiles are computed.  NULL:
  * none, or all panels stay in L2. */
-NN_INLINE const float *nn_conv_block_next_panel(const nn_conv_grid *s, const nn_conv_block *d, int p, int to)
+NN_INLINE const void *nn_conv_block_next_panel(const int format, const nn_conv_grid *s, const nn_conv_block *d, int p,
+                                               int to)
 {
-    if ((s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= NN_CONV_NEAR) return 0;
-    if (!d->last) return s->panels + p * s->panel + (long)d->k1 * NN_PANEL;
-    return p + NN_TILE_PANELS < to ? s->panels + (p + NN_TILE_PANELS) * s->panel : s->after;
+    const int half = format != NN_PANELS_F32;
+    if ((s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= (NN_CONV_NEAR << half)) return 0;
+    if (!d->last) return nn_panel_row_at(format, nn_at(half, s->panels, p * s->panel), d->k1);
+    return p + NN_TILE_PANELS < to ? nn_at(half, s->panels, (p + NN_TILE_PANELS) * s->panel) : s->after;
 }
 
 /* Divides the prefetching among the tiles.  A processor can have only a few cache lines in flight
  * and stalls when it needs another, so a larger share is spread over the depth of the tile. */
-NN_INLINE void nn_conv_block_prefetch(const nn_conv_grid *s, nn_conv_block *d, const float *next, int tiles)
+NN_INLINE void nn_conv_block_prefetch(const int format, const nn_conv_grid *s, nn_conv_block *d, const void *next,
+                                      int tiles)
 {
-    const int share = next ? (d->k1 - d->k0 + tiles - 1) / tiles : 0, near = share <= NN_CONV_BURST;
-    d->next = next ? next : s->panels; /* not used then */
+    const int half = format != NN_PANELS_F32, lines = (d->k1 - d->k0 + half) >> half;
+    const int share = next ? (lines + tiles - 1) / tiles : 0, near = share <= NN_CONV_BURST;
+    d->next = (const float *)(next ? next : s->panels); /* not used then */
     d->burst = near ? share : 0;
-    d->step = near ? 0 : (NN_LINE + tiles - 1) / tiles;
+    d->step = near ? 0 : ((NN_LINE >> half) + tiles - 1) / tiles;
+}
+
+/* The block's part of the panels from p on: as they are, or widened.  Meanwhile what is read next of the
+ * second panel is prefetched, if anything is. */
+NN_INLINE void nn_conv_block_panels(const int format, const nn_conv_grid *s, int p, const void *next, nn_conv_block *d)
+{
+    const int half = format != NN_PANELS_F32, rows = d->k1 - d->k0, panels = (d->count + NN_PANEL - 1) / NN_PANEL;
+    d->panel = half ? s->wide : (const float *)nn_at(half, s->panels, p * s->panel) + (long)d->k0 * NN_PANEL;
+    d->panel_stride = half ? (long)rows * NN_PANEL : s->panel;
+    for (int q = 0; half && q < panels; q++) {
+        const nn_panel_rows part = {nn_at(half, s->panels, (p + q) * s->panel), d->k0, rows,
+                                    q > 0 && next ? nn_at(half, next, q * s->panel) : 0};
+        nn_panel_widen(format, &part, s->wide + q * d->panel_stride);
+    }
 }
 
 /* Pixels first … first + count, panels from … to, in tiles as even as possible.  A part of a panel
  * stays in L1 while the tiles are computed. */
-NN_INLINE void nn_conv_grid_block(const nn_conv_grid *s, long first, int count, int from, int to)
+NN_INLINE void nn_conv_grid_block(const int format, const nn_conv_grid *s, long first, int count, int from, int to)
 {
     nn_pixel pixel[NN_CONV_PIXELS];
     const int depth = s->taps * s->run,
@@ -351,8 +377,9 @@ NN_INLINE void nn_conv_grid_block(const nn_conv_grid *s, long first, int count, 
         nn_conv_block_outputs(s, p, to, &d);
         for (int b = 0; b < blocks; b++) {
             nn_conv_block_depth(s, b, blocks, &d);
-            const float *next = nn_conv_block_next_panel(s, &d, p, to);
-            nn_conv_block_prefetch(s, &d, next, tiles);
+            const void *next = nn_conv_block_next_panel(format, s, &d, p, to);
+            nn_conv_block_panels(format, s, p, next, &d);
+            nn_conv_block_prefetch(format, s, &d, next, tiles);
             for (int i = 0, at = 0; i < tiles; i++) {
                 const int pixels = rows + (i < more);
                 for (int k = 0; k < d.burst; k++) __builtin_prefetch(d.next + k * NN_LINE, 0, 2);
@@ -418,8 +445,8 @@ NN_INLINE void nn_padded_copy(const nn_conv_grid *s, const float *image, int row
 }
 
 /* nn_conv_grid_block from a padded copy; the pixels are of one image. */
-NN_KERNEL void nn_conv_grid_padded(const nn_conv_grid *s, const nn_padded *padded, long first, int count, int from,
-                                   int to)
+NN_INLINE void nn_conv_grid_framed(const int format, const nn_conv_grid *s, const nn_padded *padded, long first,
+                                   int count, int from, int to)
 {
     float copy[NN_CONV_PADDED] __attribute__((aligned(64)));
     const long area = (long)s->u * s->v, image = first / area;
@@ -438,12 +465,24 @@ NN_KERNEL void nn_conv_grid_padded(const nn_conv_grid *s, const nn_padded *padde
         part.column[i] -= padded->left;
     }
     nn_padded_copy(s, s->x + image * s->xn, u0 * s->su + padded->top, part.h, padded->left, part.w, copy);
-    nn_conv_grid_block(&part, begin - u0 * s->v, count, from, to);
+    nn_conv_grid_block(format, &part, begin - u0 * s->v, count, from, to);
+}
+
+NN_KERNEL void nn_conv_grid_padded(const nn_conv_grid *s, const nn_padded *padded, long first, int count, int from,
+                                   int to)
+{
+    nn_conv_grid_framed(NN_PANELS_F32, s, padded, first, count, from, to);
+}
+
+NN_KERNEL void nn_conv_grid_padded_w16(const nn_conv_grid *s, const nn_padded *padded, long first, int count, int from,
+                                       int to)
+{
+    nn_conv_grid_framed(NN_PANELS_BF16, s, padded, first, count, from, to);
 }
 
 /* All groups of a block of pixels, one after another while the pixels are in cache. */
-NN_INLINE void nn_conv_grid_groups(const nn_conv_grid *s, const nn_padded *padded, long first, int count, int from,
-                                   int to)
+NN_INLINE void nn_conv_grid_groups(const int format, const nn_conv_grid *s, const nn_padded *padded, long first,
+                                   int count, int from, int to)
 {
     nn_conv_grid one = *s;
     for (int g = 0; g < s->groups; g++) {
@@ -451,16 +490,18 @@ NN_INLINE void nn_conv_grid_groups(const nn_conv_grid *s, const nn_padded *padde
         one.y = s->y + (long)g * s->outputs;
         one.start = s->start ? s->start + g * s->outputs : 0;
         one.channel = s->channel + g * s->outputs;
-        one.panels = s->panels + g * s->group;
-        if (padded)
+        one.panels = nn_at(format != NN_PANELS_F32, s->panels, g * s->group);
+        if (!padded)
+            nn_conv_grid_block(format, &one, first, count, from, to);
+        else if (format == NN_PANELS_F32)
             nn_conv_grid_padded(&one, padded, first, count, from, to);
         else
-            nn_conv_grid_block(&one, first, count, from, to);
+            nn_conv_grid_padded_w16(&one, padded, first, count, from, to);
     }
 }
 
 /* Part t of T of the pixels, or of the panels if the weights are larger than the images. */
-NN_KERNEL void nn_conv_grid_run(const nn_conv_grid *s, int t, int T)
+NN_INLINE void nn_conv_grid_part(const int format, const nn_conv_grid *s, int t, int T)
 {
     const long pixels = (long)s->n * s->u * s->v;
     const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_TILE_PANELS - 1) / NN_TILE_PANELS;
@@ -482,15 +523,20 @@ NN_KERNEL void nn_conv_grid_run(const nn_conv_grid *s, int t, int T)
             end = (first / area + 1) * area;
             if (end > last) end = last;
             if (end > first + NN_CONV_PIXELS) end = first + NN_CONV_PIXELS;
-            nn_conv_grid_groups(s, &padded, first, (int)(end - first), from, to);
+            nn_conv_grid_groups(format, s, &padded, first, (int)(end - first), from, to);
         }
         return;
     }
     const long parts = (last - first + NN_CONV_PIXELS - 1) / NN_CONV_PIXELS;
     for (long i = 0; i < parts; i++) {
         long begin = first + (last - first) * i / parts, end = first + (last - first) * (i + 1) / parts;
-        nn_conv_grid_groups(s, 0, begin, (int)(end - begin), from, to);
+        nn_conv_grid_groups(format, s, 0, begin, (int)(end - begin), from, to);
     }
 }
+
+NN_KERNEL void nn_conv_grid_run(const nn_conv_grid *s, int t, int T) { nn_conv_grid_part(NN_PANELS_F32, s, t, T); }
+
+/* Of panels in bf16. */
+NN_KERNEL void nn_conv_grid_run_w16(const nn_conv_grid *s, int t, int T) { nn_conv_grid_part(NN_PANELS_BF16, s, t, T); }
 
 #endif

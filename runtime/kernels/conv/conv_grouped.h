@@ -24,17 +24,33 @@ NN_INLINE int nn_grouped_in_lanes(const nn_conv *d)
 NN_KERNEL void nn_grouped_panels(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
     if (nn_grouped_in_lanes(d))
-        nn_rows_panels(d, 0, weight, panels, t, T);
+        nn_rows_panels(0, 0, d, weight, panels, t, T);
     else
         nn_conv_panels(d, weight, panels, t, T);
+}
+
+NN_KERNEL void nn_grouped_panels_widened(const nn_conv *d, const uint16_t *weight, float *panels, int t, int T)
+{
+    if (nn_grouped_in_lanes(d))
+        nn_rows_panels(1, 0, d, weight, panels, t, T);
+    else
+        nn_conv_panels_widened(d, weight, panels, t, T);
 }
 
 NN_KERNEL void nn_grouped_panels_backward(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
     if (nn_grouped_in_lanes(d))
-        nn_rows_panels(d, 1, weight, panels, t, T);
+        nn_rows_panels(0, 1, d, weight, panels, t, T);
     else
         nn_conv_panels_backward(d, weight, panels, t, T);
+}
+
+NN_KERNEL void nn_grouped_panels_backward_widened(const nn_conv *d, const uint16_t *weight, float *panels, int t, int T)
+{
+    if (nn_grouped_in_lanes(d))
+        nn_rows_panels(1, 1, d, weight, panels, t, T);
+    else
+        nn_conv_panels_backward_widened(d, weight, panels, t, T);
 }
 
 /* One instance for each number of channels. */

@@ -59,26 +59,42 @@ NN_INLINE long nn_conv_grid_residue(const nn_conv *d, int p, int q, nn_conv_grid
     return s->u > 0 && s->v > 0 ? ((long)p * d->w + q) * d->c_step : -1;
 }
 
+/* The grid and arrays of nn_conv_forward. */
+NN_INLINE void nn_conv_grid_forward(const nn_conv *d, const nn_conv_args *a, nn_conv_grid *s)
+{
+    nn_conv_grid_of_small(d, s);
+    s->panel = (long)s->taps * s->run * NN_PANEL;
+    s->x = a->x;
+    s->y0 = s->y = a->y;
+    s->epilogue = a->epilogue;
+    s->start = a->bias;
+    s->panels = a->panels;
+    s->group = (s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel;
+}
+
 /* y = epilogue(bias + weight ∗ x); x is the large image, y the small one. */
 NN_KERNEL void nn_conv_forward(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
     nn_conv_grid s;
-    nn_conv_grid_of_small(d, &s);
-    s.panel = (long)s.taps * s.run * NN_PANEL;
-    s.x = a->x;
-    s.y0 = s.y = a->y;
-    s.epilogue = a->epilogue;
-    s.start = a->bias;
-    s.panels = a->panels;
-    s.group = (s.outputs + NN_PANEL - 1) / NN_PANEL * s.panel;
+    nn_conv_grid_forward(d, a, &s);
     nn_conv_grid_run(&s, t, T);
+}
+
+/* The same of panels in bf16, of one group or several. */
+NN_KERNEL void nn_conv_forward_w16(const nn_conv *d, const nn_conv_args *a, int t, int T)
+{
+    float wide[NN_CONV_WIDE] __attribute__((aligned(64)));
+    nn_conv_grid s;
+    nn_conv_grid_forward(d, a, &s);
+    s.wide = wide;
+    nn_conv_grid_run_w16(&s, t, T);
 }
 
 /* y = bias + the transposed convolution of x; x is the small image, y the large one.  There is no
  * epilogue. */
 NN_KERNEL void nn_conv_backward_data(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    const float *panels = a->panels;
+    const float *panels = (const float *)a->panels;
     nn_conv_grid s;
     nn_conv_grid_of_large(d, &s);
     s.group = (long)(s.outputs + NN_PANEL - 1) / NN_PANEL * d->kh * d->kw * s.run * NN_PANEL;

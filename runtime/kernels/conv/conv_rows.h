@@ -20,15 +20,16 @@
 /* Floats of a row of outputs in the panels. */
 NN_INLINE long nn_panel_row(const nn_conv *d) { return (d->c + NN_PANEL - 1) / NN_PANEL * NN_PANEL; }
 
-/* From [output][i][tap] to [tap][i][output]; `back`, for backward-data, swaps outputs and channels. */
-NN_INLINE void nn_rows_panels(const nn_conv *d, const int back, const float *weight, float *panels, int t, int T)
+/* From [output][i][tap] (`half`: in bf16) to [tap][i][output]; `back`, for backward-data, swaps outputs and channels. */
+NN_INLINE void nn_rows_panels(const int half, const int back, const nn_conv *d, const void *weight, float *panels,
+                              int t, int T)
 {
     const long taps = d->kh * d->kw, row = nn_panel_row(d), k = d->c / d->groups;
     for (long p = taps * k * t / T; p < taps * k * (t + 1) / T; p++) {
         const long tap = p / k, i = p % k;
         for (long c = 0; c < row; c++) {
             const long from = back ? (c / k * k + i) * k + c % k : c * k + i;
-            panels[p * row + c] = c < d->c ? weight[from * taps + tap] : 0;
+            panels[p * row + c] = c < d->c ? nn_number_at(half, weight, from * taps + tap) : 0;
         }
     }
 }
@@ -227,7 +228,8 @@ typedef void nn_row_kernel(int K, const nn_tap_table *, const nn_conv_row *);
 /* What all rows have in common. */
 NN_INLINE nn_conv_row nn_rows_of(const nn_conv *d, const nn_conv_args *a)
 {
-    nn_conv_row l = {.panels = a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .y = a->y, .bias = a->bias};
+    nn_conv_row l = {
+        .panels = (const float *)a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .y = a->y, .bias = a->bias};
     const nn_epilogue *e = a->epilogue;
     if (e) l.epilogue = (nn_bf16_epilogue){e->scale, e->shift, e->residual, 0, e->relu};
     return l;

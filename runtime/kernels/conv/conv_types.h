@@ -27,10 +27,13 @@ typedef struct nn_epilogue {
     int relu;
 } nn_epilogue;
 
-/* The arrays of a forward or backward-data convolution: it reads the image x and packed weights and
- * writes the image y.  bias and epilogue may be NULL; only Winograd convolution has `work`. */
+/* The arrays of a forward or backward-data convolution: it reads the image x and packed weights, floats
+ * or, for kernels named _w16, 16 bits each, and writes the image y.  bias and epilogue may be NULL; only
+ * Winograd convolution has `work`. */
 typedef struct nn_conv_args {
-    const float *x, *panels, *bias;
+    const float *x;
+    const void *panels;
+    const float *bias;
     const nn_epilogue *epilogue;
     float *y, *work;
 } nn_conv_args;

@@ -11,7 +11,8 @@
  *
  * Summed over the channels, the e² products of a position are e² matrix products, which the tile
  * of conv_direct.h computes.  Weights are transformed and packed beforehand,
- * [e²][outputs / 16][channels][16].  Rounding errors are about ten times those of direct
+ * [e²][outputs / 16][channels][16], in floats or, of weights in bf16, in fixed point of 16 bits
+ * (panel_formats.h), whose products and sums are those of the same panels in floats.  Rounding errors are about ten times those of direct
  * convolution for e = 6, and the same for e = 4.
  *
  * A thread transforms the inputs of a block of tiles into its slot of `work`, multiplies them with
@@ -80,30 +81,33 @@ NN_INLINE void nn_winograd_transform_kernels(const int e, const int r, float w[]
     }
 }
 
-/* The kernels of channel `channel` and 16 outputs from `first` on; `back` rotates them by 180° and
- * swaps channels and outputs. */
-NN_INLINE void nn_winograd_load_kernels(const int taps, const nn_conv *d, int back, const float *weight, long first,
-                                        long channel, float w[][NN_PANEL])
-{
-    const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
-    const long step = back ? taps : d->c * taps;
-    const float *from = weight + (back ? channel * d->c + first : first * d->c + channel) * taps;
-    for (long lane = 0; lane < lanes; lane++, from += step)
-        for (int i = 0; i < taps; i++) w[i][lane] = from[back ? taps - 1 - i : i];
-}
-
-/* The weights of a convolution, and where they are packed. */
+/* The weights of a convolution, and where they are packed; `back` rotates them by 180° and swaps channels
+ * and outputs. */
 typedef struct nn_winograd_weights {
     const nn_conv *d;
     int back;
-    const float *weight;
-    float *panels;
+    const void *weight;
+    void *panels;
 } nn_winograd_weights;
 
-NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_winograd_weights *s, int t, int T)
+/* The kernels of channel `channel` and 16 outputs from `first` on. */
+NN_INLINE void nn_winograd_load_kernels(const int half, const int taps, const nn_winograd_weights *s, long first,
+                                        long channel, float w[][NN_PANEL])
 {
     const nn_conv *d = s->d;
     const int back = s->back;
+    const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
+    const long step = back ? taps : d->c * taps;
+    long from = (back ? channel * d->c + first : first * d->c + channel) * taps;
+    for (long lane = 0; lane < lanes; lane++, from += step)
+        for (int i = 0; i < taps; i++) w[i][lane] = nn_number_at(half, s->weight, from + (back ? taps - 1 - i : i));
+}
+
+NN_INLINE void nn_winograd_pack(const int half, const int e, const int r, const nn_winograd_weights *s, int t, int T)
+{
+    const nn_conv *d = s->d;
+    const int back = s->back;
+    float *panels = (float *)s->panels;
     const long outputs = back ? d->c : d->o, channels = back ? d->o : d->c;
     const long all = (outputs + NN_PANEL - 1) / NN_PANEL * channels,
                runs = (all + NN_WINOGRAD_PACKED - 1) / NN_WINOGRAD_PACKED;
@@ -112,13 +116,24 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_winograd_weig
         const long k0 = run * NN_WINOGRAD_PACKED, count = all - k0 < NN_WINOGRAD_PACKED ? all - k0 : NN_WINOGRAD_PACKED;
         for (long k = k0; k < k0 + count; k++) {
             float w[NN_WINOGRAD_KERNEL * NN_WINOGRAD_KERNEL][NN_PANEL] __attribute__((aligned(64))) = {{0}};
-            nn_winograd_load_kernels(r * r, d, back, s->weight, k / channels * NN_PANEL, k % channels, w);
+            nn_winograd_load_kernels(half, r * r, s, k / channels * NN_PANEL, k % channels, w);
             nn_winograd_transform_kernels(e, r, w, part[0] + (k - k0) * NN_PANEL, NN_WINOGRAD_PACKED * NN_PANEL);
         }
         for (int f = 0; f < e * e; f++)
             for (long i = 0; i < count * NN_PANEL; i += NN_W)
-                nn_store(s->panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
+                nn_store(panels + (f * all + k0) * NN_PANEL + i, nn_load(part[f] + i));
     }
+}
+
+/* For tiles of m × m. */
+NN_INLINE void nn_winograd_pack_form(const int half, int m, const nn_winograd_weights *s, int t, int T)
+{
+    if (s->d->kh == 5)
+        nn_winograd_pack(half, 6, 5, s, t, T);
+    else if (m == 2)
+        nn_winograd_pack(half, 4, 3, s, t, T);
+    else
+        nn_winograd_pack(half, 6, 3, s, t, T);
 }
 
 /* panels: [e²][⌈outputs / 16⌉][channels][16], for tiles of m × m.  `back`, for backward-data, swaps
@@ -127,12 +142,80 @@ NN_INLINE void nn_winograd_pack(const int e, const int r, const nn_winograd_weig
 NN_KERNEL void nn_winograd_panels(const nn_conv *d, int m, int back, const float *weight, float *panels, int t, int T)
 {
     const nn_winograd_weights s = {d, back, weight, panels};
+    nn_winograd_pack_form(0, m, &s, t, T);
+}
+
+/* The same of weights in bf16. */
+NN_KERNEL void nn_winograd_panels_widened(const nn_conv *d, int m, const uint16_t *weight, float *panels, int t, int T)
+{
+    const nn_winograd_weights s = {d, 0, weight, panels};
+    nn_winograd_pack_form(1, m, &s, t, T);
+}
+
+/* ---- weights in fixed point ---------------------------------------------------------- */
+
+/* Of a panel: 16 outputs from `first` on. */
+typedef struct nn_winograd_fixed {
+    const nn_winograd_weights *s;
+    long first;
+    float inverse[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE][NN_PANEL]; /* of steps */
+} nn_winograd_fixed;
+
+/* The transformed kernels of a channel. */
+NN_INLINE void nn_winograd_fixed_kernels(const int e, const int r, const nn_winograd_fixed *p, long channel,
+                                         float to[][NN_PANEL])
+{
+    float w[NN_WINOGRAD_KERNEL * NN_WINOGRAD_KERNEL][NN_PANEL] __attribute__((aligned(64))) = {{0}};
+    nn_winograd_load_kernels(1, r * r, p->s, p->first, channel, w);
+    nn_winograd_transform_kernels(e, r, w, to[0], NN_PANEL);
+}
+
+/* The panel's steps: of each frequency and output, for the largest of its channels; `panel` elements from
+ * a frequency to the next. */
+NN_INLINE void nn_winograd_fixed_steps(const int e, const int r, nn_winograd_fixed *p, int16_t *to, long panel)
+{
+    float u[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE][NN_PANEL] __attribute__((aligned(64)));
+    uint32_t most[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE][NN_PANEL] __attribute__((aligned(64))) = {{0}};
+    for (long c = 0; c < p->s->d->c; c++) {
+        nn_winograd_fixed_kernels(e, r, p, c, u);
+        for (int f = 0; f < e * e; f++)
+            for (int v = 0; v < NN_PANEL; v += NN_W)
+                *(nn_words *)(most[f] + v) = nn_larger_bits(*(const nn_words *)(most[f] + v), nn_load(u[f] + v));
+    }
+    for (int f = 0; f < e * e; f++)
+        for (int lane = 0; lane < NN_PANEL; lane++)
+            nn_fixed_step(most[f][lane], (float *)(void *)(to + f * panel) + lane, &p->inverse[f][lane]);
+}
+
+NN_INLINE void nn_winograd_pack_fixed(const int e, const int r, const nn_winograd_weights *s, int t, int T)
+{
+    const long channels = s->d->c, panels = (s->d->o + NN_PANEL - 1) / NN_PANEL,
+               panel = NN_FIXED_STEPS + channels * NN_PANEL;
+    float u[NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE][NN_PANEL] __attribute__((aligned(64)));
+    for (long p = panels * t / T; p < panels * (t + 1) / T; p++) {
+        int16_t *to = (int16_t *)s->panels + p * panel;
+        nn_winograd_fixed part = {.s = s, .first = p * NN_PANEL};
+        nn_winograd_fixed_steps(e, r, &part, to, panels * panel);
+        to += NN_FIXED_STEPS;
+        for (long c = 0; c < channels; c++, to += NN_PANEL) {
+            nn_winograd_fixed_kernels(e, r, &part, c, u);
+            for (int f = 0; f < e * e; f++)
+                for (int v = 0; v < NN_PANEL; v += NN_W)
+                    nn_store_fixed(to + f * panels * panel + v, nn_load(u[f] + v), nn_load(part.inverse[f] + v));
+        }
+    }
+}
+
+/* panels: [e²][⌈outputs / 16⌉] of NN_PANELS_FIXED, of weights in bf16. */
+NN_KERNEL void nn_winograd_panels_w16(const nn_conv *d, int m, const uint16_t *weight, int16_t *panels, int t, int T)
+{
+    const nn_winograd_weights s = {d, 0, weight, panels};
     if (d->kh == 5)
-        nn_winograd_pack(6, 5, &s, t, T);
+        nn_winograd_pack_fixed(6, 5, &s, t, T);
     else if (m == 2)
-        nn_winograd_pack(4, 3, &s, t, T);
+        nn_winograd_pack_fixed(4, 3, &s, t, T);
     else
-        nn_winograd_pack(6, 3, &s, t, T);
+        nn_winograd_pack_fixed(6, 3, &s, t, T);
 }
 
 /* ---- inputs -------------------------------------------------------------------------- */
@@ -181,11 +264,12 @@ typedef struct nn_winograd_block {
     const nn_conv *d;
     int down, across;  /* tiles of an image */
     long first, count; /* the block */
+    float *wide;       /* nn_conv_grid's */
 } nn_winograd_block;
 
-/* The constants of the code for tiles of m × m outputs; `half`: the image is in bf16. */
+/* The constants of the code for tiles of m × m outputs; `half`: the image is in bf16; `format`: of the panels. */
 typedef struct nn_winograd_form {
-    int half, m, e;
+    int half, m, e, format;
 } nn_winograd_form;
 
 /* Channels c0 … c0 + channels; to: [e²][count][channels] */
@@ -277,23 +361,25 @@ NN_INLINE void nn_winograd_outputs(const int m, const int e, const nn_winograd_b
 /* ---- products ------------------------------------------------------------------------------ */
 
 /* to[f][tile][o] = Σ_c from[f][tile][c] · panels[f][panel][c][o], panels p … q. */
-NN_INLINE void nn_winograd_multiply(const int e, const nn_winograd_block *s, const float *from, const float *panels,
-                                    int p, int q, float *to)
+NN_INLINE void nn_winograd_multiply(const nn_winograd_form form, const nn_winograd_block *s, const float *from,
+                                    const void *panels, int p, int q, float *to)
 {
     const nn_conv *d = s->d;
+    const int e = form.e, half = form.format != NN_PANELS_F32;
     const long all = (d->o + NN_PANEL - 1) / NN_PANEL, row = (long)(q - p) * NN_PANEL;
     nn_conv_grid grid = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
     grid.xv = d->c;
     grid.taps = 1;
-    grid.panel = (long)d->c * NN_PANEL;
+    grid.panel = (long)d->c * NN_PANEL + (form.format == NN_PANELS_FIXED ? NN_FIXED_STEPS : 0);
+    grid.wide = s->wide;
     grid.outputs = (int)row;
     grid.yv = row;
     for (int f = 0; f < e * e; f++) {
         grid.x = from + f * s->count * d->c;
         grid.y = to + f * s->count * row;
-        grid.panels = panels + (f * all + p) * grid.panel;
-        grid.after = f < e * e - 1 ? grid.panels + all * grid.panel : 0;
-        nn_conv_grid_block(&grid, 0, (int)s->count, 0, q - p);
+        grid.panels = nn_at(half, panels, (f * all + p) * grid.panel);
+        grid.after = f < e * e - 1 ? nn_at(half, grid.panels, all * grid.panel) : 0;
+        nn_conv_grid_block(form.format, &grid, 0, (int)s->count, 0, q - p);
     }
 }
 
@@ -304,9 +390,10 @@ typedef struct nn_winograd_range {
 } nn_winograd_range;
 
 /* All blocks of a part; `work` is the thread's slot. */
-NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, nn_winograd_range r,
+NN_INLINE void nn_winograd_run(const nn_winograd_form form, nn_winograd_block *s, nn_winograd_range r,
                                const nn_conv_args *io, float *work)
 {
+    const int e = form.e;
     const long block = nn_winograd_tiles(e);
     const long blocks = (r.last - r.first + block - 1) / block;
     const int most = NN_WINOGRAD_OUTPUTS / NN_PANEL;
@@ -314,12 +401,12 @@ NN_INLINE void nn_winograd_run(const int m, const int e, nn_winograd_block *s, n
         s->first = r.first + (r.last - r.first) * b / blocks;
         s->count = r.first + (r.last - r.first) * (b + 1) / blocks - s->first;
         float *products = work + e * e * s->count * s->d->c;
-        nn_winograd_inputs((nn_winograd_form){0, m, e}, s, io->x, 0, s->d->c, work);
+        nn_winograd_inputs(form, s, io->x, 0, s->d->c, work);
         for (int p = r.from; p < r.to; p += most) {
             int q = r.to - p < most ? r.to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
-            nn_winograd_multiply(e, s, work, io->panels, p, q, products);
-            nn_winograd_outputs(m, e, s, products, p * NN_PANEL, outputs, io);
+            nn_winograd_multiply(form, s, work, io->panels, p, q, products);
+            nn_winograd_outputs(form.m, e, s, products, p * NN_PANEL, outputs, io);
         }
     }
 }
@@ -337,9 +424,11 @@ NN_INLINE int nn_winograd_by_outputs(const int e, const nn_conv *d, long tiles, 
     return all % T == 0 && all / T % NN_TILE_PANELS == 0 && 29 * e * e * reads * d->o > 10 * transforms;
 }
 
-NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, const nn_conv_args *io, int t, int T)
+NN_INLINE void nn_winograd_part(const nn_winograd_form form, const nn_conv *d, const nn_conv_args *io, float *wide,
+                                int t, int T)
 {
-    nn_winograd_block s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m};
+    const int m = form.m, e = form.e;
+    nn_winograd_block s = {.d = d, .down = (d->oh + m - 1) / m, .across = (d->ow + m - 1) / m, .wide = wide};
     const long tiles = (long)d->n * s.down * s.across;
     const int all = (d->o + NN_PANEL - 1) / NN_PANEL;
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
@@ -347,19 +436,32 @@ NN_INLINE void nn_winograd_part(const int m, const int e, const nn_conv *d, cons
     float *work = io->work + t * nn_winograd_slot(e, d->c, d->o);
     nn_winograd_range r = {tiles * t / T, tiles * (t + 1) / T, 0, all};
     if (nn_winograd_by_outputs(e, d, tiles, T)) r = (nn_winograd_range){0, tiles, all / T * t, all / T * (t + 1)};
-    nn_winograd_run(m, e, &s, r, io, work);
+    nn_winograd_run(form, &s, r, io, work);
+}
+
+NN_INLINE void nn_winograd_of(const int format, const nn_conv *d, int m, const nn_conv_args *io, float *wide, int t,
+                              int T)
+{
+    if (d->kh == 5)
+        nn_winograd_part((nn_winograd_form){0, 2, 6, format}, d, io, wide, t, T);
+    else if (m == 2)
+        nn_winograd_part((nn_winograd_form){0, 2, 4, format}, d, io, wide, t, T);
+    else
+        nn_winograd_part((nn_winograd_form){0, 4, 6, format}, d, io, wide, t, T);
 }
 
 /* Part t of T of the tiles, or of the outputs if there are few tiles.  `work` has
  * nn_winograd_work(e, c, o) floats; y: [n][oh][ow][o]. */
 NN_KERNEL void nn_winograd(const nn_conv *d, int m, const nn_conv_args *io, int t, int T)
 {
-    if (d->kh == 5)
-        nn_winograd_part(2, 6, d, io, t, T);
-    else if (m == 2)
-        nn_winograd_part(2, 4, d, io, t, T);
-    else
-        nn_winograd_part(4, 6, d, io, t, T);
+    nn_winograd_of(NN_PANELS_F32, d, m, io, 0, t, T);
+}
+
+/* The same of panels in fixed point. */
+NN_KERNEL void nn_winograd_w16(const nn_conv *d, int m, const nn_conv_args *io, int t, int T)
+{
+    float wide[NN_CONV_WIDE] __attribute__((aligned(64)));
+    nn_winograd_of(NN_PANELS_FIXED, d, m, io, wide, t, T);
 }
 
 #endif

@@ -143,7 +143,7 @@ NN_INLINE void nn_winograd_unit_run(const int half, const nn_conv *d, const nn_w
     for (long i = 0; i < sizes; i += NN_W) nn_store(work + i, nn_zero());
     for (s.first = 0; s.first < tiles; s.first += NN_WINOGRAD_WGRAD_TILES) {
         s.count = tiles - s.first < NN_WINOGRAD_WGRAD_TILES ? tiles - s.first : NN_WINOGRAD_WGRAD_TILES;
-        nn_winograd_inputs((nn_winograd_form){half, 4, 6}, &s, io->large, u->c0, u->channels, large);
+        nn_winograd_inputs((nn_winograd_form){half, 4, 6, NN_PANELS_F32}, &s, io->large, u->c0, u->channels, large);
         nn_winograd_small_inputs(half, &s, io->small, u->p, u->panels, small);
         nn_winograd_unit_add(u, s.count, large, small, work);
     }
