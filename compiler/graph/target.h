@@ -42,6 +42,7 @@ static inline bool target_is_plain(Target target) { return target_info(target)->
 typedef struct MachineCosts {
     double element;                      /* an element read from or written to memory */
     double weight_read;                  /* a weight, where the weights of all layers fit no cache */
+    double weight_widen;                 /* making a float of a packed weight of 16 bits, in a cache */
     double weight_pack;                  /* making and reading a transformed weight, where it is not prepacked */
     double tile_2_3, tile_4_3, tile_2_5; /* Winograd F(m, r): the transforms of a tile and channel */
     double transform_rate;               /* of direct convolution's rate that products of transforms reach */
@@ -55,10 +56,10 @@ typedef struct MachineCosts {
 /* Those of AVX2, measured on two cores: an element is 100 GMAC/s beside 5 G floats/s; transforms
  * and the reading of weights are those of VGG-16, ResNet-18 and ResNet-50, layer by layer.
  * blocked_product is an estimate that was checked on AVX-512.  Other targets' own are on their pages. */
-#define COMMON_COSTS                                                                                             \
-    .element = 20, .weight_read = 12, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, .tile_2_5 = 600,      \
-    .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8, .bf16_product = 0.5, \
-    .blocked_product = 0.5
+#define COMMON_COSTS                                                                                          \
+    .element = 20, .weight_read = 12, .weight_widen = 2, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, \
+    .tile_2_5 = 600, .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8,  \
+    .bf16_product = 0.5, .blocked_product = 0.5
 
 const MachineCosts *machine_costs(Target);
 

@@ -73,7 +73,9 @@ static bool has_nhwc(const Variant *v, const Node *n)
 /* What the row gets are floats, unless it is for another format. */
 static bool takes_weights(const Variant *v, const Node *n)
 {
-    return !v->weights || (n->in_count > 1 && v->weights >> n->in[1]->dtype & 1);
+    if (!v->weights) return true;
+    if (n->in_count < 2 || !(v->weights >> n->in[1]->dtype & 1)) return false;
+    return !(v->traits & VARIANT_STORED_WEIGHTS) || n->in[1]->kind == TENSOR_PARAM;
 }
 
 const char *variant_refusal(const Variant *v, const Node *n, Layout layout, Target target)

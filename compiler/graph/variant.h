@@ -84,7 +84,10 @@ enum { /* Variant.traits */
        VARIANT_ANY_FORMATS = 1u << 4,
        /* It multiplies bf16 by an instruction that has subnormal numbers for zeros and an order of its
         * own, so results are not those of other machines of the kind. */
-       VARIANT_BF16_PRODUCTS = 1u << 5
+       VARIANT_BF16_PRODUCTS = 1u << 5,
+       /* Its `weights` are those that the model stores in their format, which are packed once; not weights
+        * that each call rounds. */
+       VARIANT_STORED_WEIGHTS = 1u << 6
 };
 
 /* A program and the machine that it is to run on. */

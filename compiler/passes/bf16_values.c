@@ -33,7 +33,9 @@ static bool computes_samples(const Node *n) { return n->out_count > 0 && n->out[
 static bool has_bf16_kernel(const Op *op, Target target)
 {
     for (const Variant *v = op->variants; v && v->name; v++)
-        if (v->weights >> DTYPE_BF16 & 1 && (!v->targets || v->targets >> target & 1)) return true;
+        if (v->weights >> DTYPE_BF16 & 1 && !(v->traits & VARIANT_STORED_WEIGHTS) &&
+            (!v->targets || v->targets >> target & 1))
+            return true;
     return false;
 }
 

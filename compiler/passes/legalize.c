@@ -85,13 +85,23 @@ static bool has_narrow_weights(const Node *n)
     return n->op->traits & OP_WEIGHTED || w->dtype == DTYPE_BF16;
 }
 
+/* They are stored so, and are packed from that. */
+static bool packs_narrow_weights(const Node *n)
+{
+    const Op *packing = n->variant->prepack;
+    if (n->in[1]->kind != TENSOR_PARAM) return false;
+    for (const Variant *v = packing ? packing->variants : NULL; v && v->name; v++)
+        if (v->dtypes >> n->in[1]->dtype & 1) return true;
+    return false;
+}
+
 static void legalize_node(Legalizer *l, Node *n)
 {
     const Variant *v = n->variant;
     for (int i = 0; i < n->in_count; i++)
         rewriter_set_input(l->rewriter, n, i, with_layout(l, n->in[i], n->layout, n, n));
     if (v) round_as_read(l, n);
-    if (v && has_narrow_weights(n)) widen_weights(l, n);
+    if (v && has_narrow_weights(n) && !packs_narrow_weights(n)) widen_weights(l, n);
     if (v && v->prepack) pack_weights(l, n);
     if (v && v->workspace) node_out_as(l->graph, n, l->graph->real, false, shape_vector(v->workspace(n)));
 }

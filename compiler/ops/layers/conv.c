@@ -277,7 +277,9 @@ static bool conv_panels_back_shape(Graph *g, Node *n)
 static void conv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    correlate_call(w, &c, "$pack(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c,
+                   n->in[0]->dtype == DTYPE_BF16 ? "$pack_widened(&size, weight, panels, $t, $T);"
+                                                 : "$pack(&size, weight, panels, $t, $T);");
 }
 
 static void conv_panels_back_emit(Writer *w, const Node *n)
@@ -287,7 +289,7 @@ static void conv_panels_back_emit(Writer *w, const Node *n)
 }
 
 static const Variant conv_panels_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .emit = conv_panels_emit, .kernel = "conv"},
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_F32 | OF_BF16, .emit = conv_panels_emit, .kernel = "conv"},
     {0},
 };
 
@@ -384,6 +386,8 @@ const Variant conv_variants[] = {
     CONV_WINOGRAD_ROWS,
     CONV_BF16_ROW("direct_bf16", conv_bf16_refusal),
     CONV_BF16_ROW("grouped_bf16", conv_bf16_grouped_refusal),
+    CONV_WINOGRAD_W16_ROWS,
+    CONV_W16_ROW,
     CONV_ROW("direct_nhwc", conv_direct_refusal, conv_cost),
     CONV_ROW("grouped_nhwc", conv_grouped_refusal, conv_cost),
     CONV_ROW("depthwise_nhwc", conv_depthwise_refusal, conv_depthwise_cost),

@@ -99,6 +99,21 @@ extern const Op conv_halves_panels, conv_halves_panels_back;
         HALVES_ROW(__VA_ARGS__), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true \
     }
 
+/* ---- weights in bf16, images of floats: conv_w16.c ---- */
+
+const char *conv_w16_refusal(const Node *);
+double conv_w16_cost(const Node *, const CostModel *);
+void conv_w16_emit(Writer *, const Node *);
+extern const Op conv_w16_panels;
+
+#define CONV_W16_ROW                                                                                     \
+    {                                                                                                    \
+        .name = "direct_w16", .layouts = IN_NHWC, .weights = OF_BF16,                                    \
+        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_STORED_WEIGHTS,                 \
+        .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = conv_w16_refusal, \
+        .cost = conv_w16_cost, .prepack = &conv_w16_panels, .emit = conv_w16_emit, .kernel = "conv"      \
+    }
+
 /* ---- Winograd's forms: conv_winograd.c ---- */
 
 /* F(m x m, r x r), as Variant.form */
@@ -112,32 +127,49 @@ const char *winograd_dweight_refusal(const Node *);
 double winograd_cost_2_3(const Node *, const CostModel *); /* of the layer and of dx */
 double winograd_cost_4_3(const Node *, const CostModel *);
 double winograd_cost_2_5(const Node *, const CostModel *);
+double winograd_cost_2_3_w16(const Node *, const CostModel *);
+double winograd_cost_4_3_w16(const Node *, const CostModel *);
+double winograd_cost_2_5_w16(const Node *, const CostModel *);
 double winograd_dweight_cost(const Node *, const CostModel *);
 int64_t winograd_workspace(const Node *);
 int64_t winograd_dweight_workspace(const Node *);
 void winograd_emit(Writer *, const Node *);
+void winograd_w16_emit(Writer *, const Node *);
 void winograd_dx_emit(Writer *, const Node *);
 void winograd_dweight_emit(Writer *, const Node *);
-extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_FORMS];
+extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_FORMS],
+    winograd_panels_w16[WINOGRAD_FORMS];
 
-#define WINOGRAD_ROW(NAME, FORM, REFUSES, COST, PREPACK, EMIT)                                                     \
-    .name = NAME, .layouts = IN_NHWC, .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, .form = FORM, \
-    .refuses = REFUSES, .cost = COST, .prepack = &PREPACK[FORM], .workspace = winograd_workspace, .emit = EMIT,    \
-    .kernel = "conv"
+#define WINOGRAD_TRAITS (VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN)
+#define WINOGRAD_ROW(NAME, FORM, REFUSES, COST, PREPACK, EMIT)                                                   \
+    .name = NAME, .layouts = IN_NHWC, .form = FORM, .refuses = REFUSES, .cost = COST, .prepack = &PREPACK[FORM], \
+    .workspace = winograd_workspace, .emit = EMIT, .kernel = "conv"
 
-#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                             \
-    {                                                                            \
-        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit), \
-            .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true   \
+#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                      \
+    {                                                                                                     \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit),                          \
+            .traits = WINOGRAD_TRAITS, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true \
     }
+
+/* Of weights stored in bf16: panels in fixed point of 16 bits. */
+#define CONV_WINOGRAD_W16_ROW(NAME, FORM, REFUSES, COST)                                 \
+    {                                                                                    \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_w16, winograd_w16_emit), \
+            .traits = WINOGRAD_TRAITS | VARIANT_STORED_WEIGHTS, .weights = OF_BF16,      \
+            .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true           \
+    }
+#define CONV_WINOGRAD_W16_ROWS                                                                                  \
+    CONV_WINOGRAD_W16_ROW("winograd_2x2_3x3_w16", WINOGRAD_2_3, winograd_refusal_3, winograd_cost_2_3_w16),     \
+        CONV_WINOGRAD_W16_ROW("winograd_4x4_3x3_w16", WINOGRAD_4_3, winograd_refusal_3, winograd_cost_4_3_w16), \
+        CONV_WINOGRAD_W16_ROW("winograd_2x2_5x5_w16", WINOGRAD_2_5, winograd_refusal_5, winograd_cost_2_5_w16)
 #define CONV_WINOGRAD_ROWS                                                                          \
     CONV_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_refusal_3, winograd_cost_2_3),     \
         CONV_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_refusal_3, winograd_cost_4_3), \
         CONV_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_refusal_5, winograd_cost_2_5)
 
-#define CONV_DX_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                 \
-    {                                                                                   \
-        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_back, winograd_dx_emit) \
+#define CONV_DX_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                            \
+    {                                                                                                              \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_back, winograd_dx_emit), .traits = WINOGRAD_TRAITS \
     }
 #define CONV_DX_WINOGRAD_ROWS                                                                             \
     CONV_DX_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_dx_refusal_3, winograd_cost_2_3),     \

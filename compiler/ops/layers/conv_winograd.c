@@ -8,6 +8,8 @@
 #include "ops/layers/conv.h"
 #include "ops/shared/region.h"
 
+#include <math.h>
+
 /* Channels and outputs as the kernel sees them: the gradient of the input goes from
  * the layer's outputs to its channels. */
 typedef struct Products {
@@ -80,7 +82,23 @@ static void call(Writer *w, const Node *n, const Correlation *c, const char *tex
 static void panels_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    call(w, n, &c, "nn_winograd_panels(&size, $m, 0, weight, panels, $t, $T);");
+    call(w, n, &c,
+         n->in[0]->dtype == DTYPE_BF16 ? "nn_winograd_panels_widened(&size, $m, weight, panels, $t, $T);"
+                                       : "nn_winograd_panels(&size, $m, 0, weight, panels, $t, $T);");
+}
+
+static bool panels_w16_shape(Graph *g, Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    const int64_t count = nn_winograd_packed_w16(edge_of(tile_of(n)), c.small.dim[0], c.large.dim[0]);
+    node_out_as(g, n, DTYPE_I16, false, shape_vector(count));
+    return true;
+}
+
+static void panels_w16_emit(Writer *w, const Node *n)
+{
+    const Correlation c = conv_of_origin(n);
+    call(w, n, &c, "nn_winograd_panels_w16(&size, $m, weight, panels, $t, $T);");
 }
 
 static void back_emit(Writer *w, const Node *n)
@@ -89,15 +107,19 @@ static void back_emit(Writer *w, const Node *n)
     call(w, n, &c, "nn_winograd_panels(&size, $m, 1, weight, panels, $t, $T);");
 }
 
-void winograd_emit(Writer *w, const Node *n)
+static void emit_as(Writer *w, const Node *n, const char *format)
 {
     Correlation c = conv_of_forward(n);
     conv_bind_epilogue(w, n);
+    writer_bind(w, "format", "%s", format);
     call(w, n, &c,
          "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = y, .work "
          "= work};\n"
-         "nn_winograd(&size, $m, &args, $t, $T);");
+         "nn_winograd$format(&size, $m, &args, $t, $T);");
 }
+
+void winograd_emit(Writer *w, const Node *n) { emit_as(w, n, ""); }
+void winograd_w16_emit(Writer *w, const Node *n) { emit_as(w, n, "_w16"); }
 
 /* A convolution of dy with the kernels turned, and padded by what the kernel does not
  * reach: k - 1 - pad. */
@@ -114,17 +136,21 @@ void winograd_dx_emit(Writer *w, const Node *n)
          "nn_winograd(&size, $m, &args, $t, $T);");
 }
 
-#define PANELS_ROW(F, EMIT)                                                           \
-    {                                                                                 \
-        .name = "simd", .layouts = IN_NCHW, .form = F, .emit = EMIT, .kernel = "conv" \
+#define PANELS_ROW(F, EMIT, DTYPES)                                                                     \
+    {                                                                                                   \
+        .name = "simd", .layouts = IN_NCHW, .dtypes = DTYPES, .form = F, .emit = EMIT, .kernel = "conv" \
+    }
+#define PANELS_ROWS(EMIT, DTYPES)                                                           \
+    {                                                                                       \
+        {PANELS_ROW(WINOGRAD_2_3, EMIT, DTYPES)}, {PANELS_ROW(WINOGRAD_4_3, EMIT, DTYPES)}, \
+        {                                                                                   \
+            PANELS_ROW(WINOGRAD_2_5, EMIT, DTYPES)                                          \
+        }                                                                                   \
     }
 
-static const Variant panels_variants[WINOGRAD_FORMS][2] = {{PANELS_ROW(WINOGRAD_2_3, panels_emit)},
-                                                           {PANELS_ROW(WINOGRAD_4_3, panels_emit)},
-                                                           {PANELS_ROW(WINOGRAD_2_5, panels_emit)}};
-static const Variant back_variants[WINOGRAD_FORMS][2] = {{PANELS_ROW(WINOGRAD_2_3, back_emit)},
-                                                         {PANELS_ROW(WINOGRAD_4_3, back_emit)},
-                                                         {PANELS_ROW(WINOGRAD_2_5, back_emit)}};
+static const Variant panels_variants[WINOGRAD_FORMS][2] = PANELS_ROWS(panels_emit, OF_F32 | OF_BF16);
+static const Variant back_variants[WINOGRAD_FORMS][2] = PANELS_ROWS(back_emit, OF_F32);
+static const Variant w16_variants[WINOGRAD_FORMS][2] = PANELS_ROWS(panels_w16_emit, OF_BF16);
 
 #define PANELS_OP(NAME, SHAPE, VARIANTS)                                                                        \
     {                                                                                                           \
@@ -141,6 +167,11 @@ const Op winograd_panels_back[WINOGRAD_FORMS] = {
     PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_2_3]),
     PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_4_3]),
     PANELS_OP("conv.winograd_panels_back", back_shape, back_variants[WINOGRAD_2_5]),
+};
+const Op winograd_panels_w16[WINOGRAD_FORMS] = {
+    PANELS_OP("conv.winograd_panels_w16", panels_w16_shape, w16_variants[WINOGRAD_2_3]),
+    PANELS_OP("conv.winograd_panels_w16", panels_w16_shape, w16_variants[WINOGRAD_4_3]),
+    PANELS_OP("conv.winograd_panels_w16", panels_w16_shape, w16_variants[WINOGRAD_2_5]),
 };
 
 static const char few_channels[] = "fewer than 16 channels or outputs"; /* NN_PANEL */
@@ -169,18 +200,37 @@ const char *winograd_refusal_5(const Node *n) { return forward_refusal(n, 5); }
 const char *winograd_dx_refusal_3(const Node *n) { return dx_refusal(n, 3); }
 const char *winograd_dx_refusal_5(const Node *n) { return dx_refusal(n, 5); }
 
-/* e^2 a tile, channel and output; reading the transformed weights, or where they are not
- * prepacked, making them, costs as much as some tiles; and so do the transforms of inputs
- * and outputs. */
-static double cost(const Node *n, const Tile *tile, double transform, const CostModel *model)
+/* Tiles of the batch. */
+static double tile_count(const Node *n, const Tile *tile, const CostModel *model)
 {
     const int m = tile->m;
     Products p = products_of(n);
-    double pairs = (double)p.channels * (double)p.outputs;
-    double count = (double)(model->batch * nn_round_up(p.height, m) * nn_round_up(p.width, m)) / (m * m);
-    double weights = model->constant_weights ? model->machine->weight_read : model->machine->weight_pack;
+    return (double)(model->batch * nn_round_up(p.height, m) * nn_round_up(p.width, m)) / (m * m);
+}
+
+/* e^2 a tile, channel and output; reading the transformed weights, or where they are not
+ * prepacked, making them, costs as much as some tiles; and so do the transforms of inputs
+ * and outputs. */
+static double cost_reading(const Node *n, const Tile *tile, double weights, double transform, const CostModel *model)
+{
+    Products p = products_of(n);
+    double pairs = (double)p.channels * (double)p.outputs, count = tile_count(n, tile, model);
     double transforms = transform * count * (double)(p.channels + p.outputs);
     return (frequencies(tile) * pairs * (count + weights) + transforms) / model->machine->transform_rate;
+}
+
+static double cost(const Node *n, const Tile *tile, double transform, const CostModel *model)
+{
+    const MachineCosts *m = model->machine;
+    return cost_reading(n, tile, model->constant_weights ? m->weight_read : m->weight_pack, transform, model);
+}
+
+/* Half of the bytes are read, and widened once for each block of tiles. */
+static double cost_w16(const Node *n, const Tile *tile, double transform, const CostModel *model)
+{
+    const double blocks = ceil(tile_count(n, tile, model) / (double)nn_winograd_tiles(edge_of(tile)));
+    const double weights = model->machine->weight_read / 2 + blocks * model->machine->weight_widen;
+    return cost_reading(n, tile, weights, transform, model);
 }
 
 double winograd_cost_2_3(const Node *n, const CostModel *m)
@@ -194,6 +244,19 @@ double winograd_cost_4_3(const Node *n, const CostModel *m)
 double winograd_cost_2_5(const Node *n, const CostModel *m)
 {
     return cost(n, &tiles[WINOGRAD_2_5], m->machine->tile_2_5, m);
+}
+
+double winograd_cost_2_3_w16(const Node *n, const CostModel *m)
+{
+    return cost_w16(n, &tiles[WINOGRAD_2_3], m->machine->tile_2_3, m);
+}
+double winograd_cost_4_3_w16(const Node *n, const CostModel *m)
+{
+    return cost_w16(n, &tiles[WINOGRAD_4_3], m->machine->tile_4_3, m);
+}
+double winograd_cost_2_5_w16(const Node *n, const CostModel *m)
+{
+    return cost_w16(n, &tiles[WINOGRAD_2_5], m->machine->tile_2_5, m);
 }
 
 /* ---- of the weights' gradient: runtime/kernels/conv/winograd_wgrad.h ---- */

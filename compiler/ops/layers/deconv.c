@@ -185,7 +185,9 @@ static bool deconv_dx_panels_shape(Graph *g, Node *n)
 static void deconv_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = deconv_of_origin(n);
-    correlate_call(w, &c, "$pack_backward(&size, weight, panels, $t, $T);");
+    correlate_call(w, &c,
+                   n->in[0]->dtype == DTYPE_BF16 ? "$pack_backward_widened(&size, weight, panels, $t, $T);"
+                                                 : "$pack_backward(&size, weight, panels, $t, $T);");
 }
 
 static void deconv_dx_panels_emit(Writer *w, const Node *n)
@@ -195,7 +197,7 @@ static void deconv_dx_panels_emit(Writer *w, const Node *n)
 }
 
 static const Variant deconv_panels_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .emit = deconv_panels_emit, .kernel = "conv"},
+    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_F32 | OF_BF16, .emit = deconv_panels_emit, .kernel = "conv"},
     {0},
 };
 

@@ -95,13 +95,16 @@ bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
 bool correlate_pair_panels_shape(Graph *, Node *, const Correlation *, bool back);
 
 /* `size` is the nn_conv; $forward, $backward_data, $pack and $pack_backward are the functions that
- * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on. */
+ * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on.  $pack_widened and
+ * $pack_backward_widened pack weights in bf16 as floats. */
 void correlate_call(Writer *, const Correlation *, const char *call);
 
 /* Of the sum that makes `result`, the large or the small image: its channels are the lanes,
  * of which fewer than a panel leave vectors partly empty. */
 double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
 double correlate_depthwise_cost(const Correlation *, Shape result, const CostModel *);
+/* Of weights in 16 bits, that are widened on the way: half of the bytes are read. */
+double correlate_w16_cost(const Correlation *, Shape result, const CostModel *);
 
 /* The forward sum over NCHW images with so few channels and outputs that vectors of columns are
  * fuller than vectors of channels: runtime/kernels/conv/conv_planar.h. */

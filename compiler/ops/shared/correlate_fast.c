@@ -1,6 +1,8 @@
 /* The kernels of convolution that serve a correlation, what they cost, and their calls. */
 #include "ops/shared/correlate.h"
 
+#include <math.h>
+
 const char *correlate_refusal(const Correlation *c)
 {
     int64_t largest = shape_count(c->large) > shape_count(c->small) ? shape_count(c->large) : shape_count(c->small);
@@ -117,6 +119,9 @@ static void bind_entry_points(Writer *w, const Correlation *c)
     writer_bind(w, "backward_data", "nn_%s_backward_data", family);
     writer_bind(w, "pack", "nn_%s_panels", family);
     writer_bind(w, "pack_backward", depthwise ? "nn_%s_panels" : "nn_%s_panels_backward", family);
+    writer_bind(w, "pack_widened", "nn_%s_panels_widened", family);
+    writer_bind(w, "pack_backward_widened", depthwise ? "nn_%s_panels_widened" : "nn_%s_panels_backward_widened",
+                family);
 }
 
 void correlate_call(Writer *w, const Correlation *c, const char *call)
@@ -146,6 +151,14 @@ double correlate_direct_cost(const Correlation *c, Shape result, const CostModel
     double weights = (double)(c->small.dim[0] * c->large.dim[0] / c->groups * c->slide[0].k * c->slide[1].k);
     double lanes = result.dim[0] < NN_PANEL ? (double)NN_PANEL / (double)result.dim[0] : 1;
     return weights * (pixels_of(c, result, m) * lanes + reading_of(m));
+}
+
+double correlate_w16_cost(const Correlation *c, Shape result, const CostModel *m)
+{
+    enum { BLOCK = 240 }; /* pixels that a part of a panel is widened for: NN_CONV_PIXELS */
+    const double weights = (double)(c->small.dim[0] * c->large.dim[0] / c->groups * c->slide[0].k * c->slide[1].k);
+    const double blocks = ceil(pixels_of(c, result, m) / BLOCK);
+    return correlate_direct_cost(c, result, m) + weights * (blocks * m->machine->weight_widen - reading_of(m) / 2);
 }
 
 double correlate_depthwise_cost(const Correlation *c, Shape result, const CostModel *m)

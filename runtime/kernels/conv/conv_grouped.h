@@ -94,12 +94,12 @@ NN_KERNEL void nn_grouped_backward_data(const nn_conv *d, const nn_conv_args *a,
 
 NN_KERNEL void nn_grouped_panels_bf16(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
-    nn_rows_panels(d, 0, weight, panels, t, T);
+    nn_rows_panels(0, 0, d, weight, panels, t, T);
 }
 
 NN_KERNEL void nn_grouped_panels_backward_bf16(const nn_conv *d, const float *weight, float *panels, int t, int T)
 {
-    nn_rows_panels(d, 1, weight, panels, t, T);
+    nn_rows_panels(0, 1, d, weight, panels, t, T);
 }
 
 NN_KERNEL void nn_grouped_forward_bf16(const nn_conv *d, const nn_conv_halves_args *a, int t, int T)
