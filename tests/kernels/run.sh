@@ -24,4 +24,16 @@ for net in tests/kernels/all.nn:all tests/kernels/trained.nn:trained tests/kerne
         done
     done
 done
+
+# Of weights in bf16, where panels in 16 bits are taken.
+for target in avx2 avx512; do
+    try "nnc bf16 for $target" "$NNC" tests/golden/bf16.nn --prefix net --weights-format bf16 --target $target -o "$tmp/net.c"
+    try "$target has kernels for 16 bits" grep -q 'nn_winograd_w16\|nn_conv_forward_w16' "$tmp/net.c"
+    for cc in $compilers; do
+        for machine in $machines; do
+            # shellcheck disable=SC2046  # the flags are meant to be apart
+            try "$cc $machine: bf16 for $target" "$cc" -std=gnu99 -fsyntax-only -Wall -Wextra -Werror $(echo "$machine" | tr , ' ') -I"$tmp" "$tmp/net.c"
+        done
+    done
+done
 conclude
