@@ -223,6 +223,13 @@ START_TEST(int8_sums)
     check_conv8(table, square(2, 5, 35, 14, 3, 1, 1), 8);   /* rows are copied */
     check_conv8(table, square(1, 300, 3, 28, 3, 1, 1), 9);  /* several blocks of them */
     check_conv8(table, square(2, 3, 18, 26, 5, 2, 2), 10);
+    check_conv8(table, square(2, 12, 35, 7, 3, 1, 1), 12); /* tiles of two rows of pixels, and of one */
+    check_conv8(table, square(1, 10, 33, 14, 3, 2, 1), 13);
+    check_conv8(table, square(1, 24, 40, 7, 1, 1, 0), 14);   /* the last tile is a smaller one */
+    check_conv8(table, square(1, 2100, 33, 8, 1, 1, 0), 15); /* even blocks */
+    nn_int8_conv wide = square(2, 9, 21, 9, 3, 1, 0);
+    wide.oh = 5, wide.dh = 2;
+    check_conv8(table, wide, 16);
     nn_int8_conv tall = square(1, 7, 20, 12, 3, 1, 0);
     tall.oh = 8, tall.dh = 2, tall.left = 1, tall.ow = 12;
     tall.low = 3; /* as with relu */

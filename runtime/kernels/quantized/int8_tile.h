@@ -11,7 +11,9 @@ enum {
     NN_QUANT_TILE = NN_QUANT_VECTORS * NN_QUANT_OUTPUTS,
     NN_QUANT_TILE_SUMS = NN_QUANT_TILE / NN_QUANT_LANES, /* vectors of 32 bits */
     NN_QUANT_FULL = 10 / NN_QUANT_VECTORS,               /* rows of a tile that hide the latency of its products */
-    NN_QUANT_AHEAD = 1536                                /* bytes of weights that are prefetched */
+    NN_QUANT_HALF = NN_QUANT_ROWS / 2,                   /* of a smaller tile, where that many do */
+    NN_QUANT_HALVES = NN_QUANT_HALF >= NN_QUANT_FULL,
+    NN_QUANT_AHEAD = 1536 /* bytes of weights that are prefetched */
 };
 
 /* NN_QUANT_TILE outputs, of which `count` exist. */
@@ -23,10 +25,11 @@ typedef struct nn_quant_column {
     long count;
 } nn_quant_column;
 
-/* What pixels read: `runs` runs of `run` numbers, `apart` from one another; the next pixel reads from `step` on. */
+/* What pixels read: `runs` runs of `run` numbers, `apart` from one another; the next pixel reads from `step` on,
+ * the first one of the next line of pixels from `line` on. */
 typedef struct nn_quant_reads {
     const nn_quant_x *x;
-    long step, apart, run;
+    long step, line, apart, run;
     int runs;
 } nn_quant_reads;
 
@@ -42,10 +45,11 @@ NN_INLINE void nn_quant_begin(nn_quant_column *c)
     }
 }
 
-/* The sums of M pixels. */
-NN_INLINE void nn_quant_tile_sums(const int M, const nn_quant_column *c, nn_quant_reads r,
+/* The sums of M pixels, W of each line. */
+NN_INLINE void nn_quant_tile_sums(const int M, const int W, const nn_quant_column *c, nn_quant_reads r,
                                   nn_quant_sums (*to)[NN_QUANT_VECTORS])
 {
+    const int threes = (W + 2) / 3; /* of a line */
     nn_quant_sums sum[NN_QUANT_ROWS][NN_QUANT_VECTORS];
     const int8_t *weight[NN_QUANT_VECTORS];
     NN_UNROLL
@@ -55,9 +59,9 @@ NN_INLINE void nn_quant_tile_sums(const int M, const nn_quant_column *c, nn_quan
     for (int v = 0; v < NN_QUANT_VECTORS; v++) weight[v] = c->weight[v];
     for (int u = 0; u < r.runs; u++, r.x += r.apart) {
         /* The first of three rows; the others are at step and 2 · step. */
-        const nn_quant_x *three[(NN_QUANT_ROWS + 2) / 3];
+        const nn_quant_x *three[NN_QUANT_ROWS];
         NN_UNROLL
-        for (int m = 0; m < M; m += 3) three[m / 3] = r.x + m * r.step;
+        for (int k = 0; k < M / W * threes; k++) three[k] = r.x + k / threes * r.line + k % threes * 3 * r.step;
         for (long k = 0; k < r.run; k += 4) {
             nn_quant_sums w[NN_QUANT_VECTORS];
             NN_UNROLL
@@ -66,14 +70,14 @@ NN_INLINE void nn_quant_tile_sums(const int M, const nn_quant_column *c, nn_quan
             for (int v = 0; v < NN_QUANT_VECTORS; v++) __builtin_prefetch(weight[v] + k * NN_PANEL + NN_QUANT_AHEAD);
             NN_UNROLL
             for (int m = 0; m < M; m++) {
-                const nn_quant_sums four = nn_quant_broadcast(three[m / 3] + m % 3 * r.step);
+                const nn_quant_sums four = nn_quant_broadcast(three[m / W * threes + m % W / 3] + m % W % 3 * r.step);
                 NN_UNROLL
                 for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = nn_quant_dot(sum[m][v], four, w[v]);
             }
             NN_UNROLL
-            for (int m = 0; m < M; m += 3) {
-                three[m / 3] += 4;
-                __asm__("" : "+r"(three[m / 3])); /* else there is a counter for each row, and no register */
+            for (int m = 0; m < M / W * threes; m++) {
+                three[m] += 4;
+                __asm__("" : "+r"(three[m])); /* else there is a counter for each row, and no register */
             }
         }
         NN_UNROLL
@@ -106,14 +110,20 @@ NN_INLINE void nn_quant_store_rows(const int rectified, const int M, const nn_qu
     const long count = c->count < NN_QUANT_TILE ? c->count : NN_QUANT_TILE;
     for (; m + 2 <= M && !c->bounds.any_factor; m += 2, y += 2 * apart)
         nn_quant_store_pair(y, apart, nn_quant_unpermuted(nn_quant_packed(rectified, sum[m], each, &c->bounds)), count);
+    if (m < M && !c->bounds.any_factor) {
+        const nn_quant_sums twice[] = {sum[m][0], sum[m][1], sum[m][0], sum[m][1]};
+        nn_quant_store_pair(y, 0, nn_quant_unpermuted(nn_quant_packed(rectified, twice, each, &c->bounds)), count);
+        return;
+    }
 #endif
     for (; m < M; m++, y += apart) nn_quant_store_row(rectified, c, sum[m], y);
 }
 
-NN_INLINE void nn_quant_tile(const int M, const nn_quant_column *c, const nn_quant_reads *r, int8_t *y, long apart)
+NN_INLINE void nn_quant_tile(const int M, const int W, const nn_quant_column *c, const nn_quant_reads *r, int8_t *y,
+                             long apart)
 {
     nn_quant_sums sum[NN_QUANT_ROWS][NN_QUANT_VECTORS];
-    nn_quant_tile_sums(M, c, *r, sum);
+    nn_quant_tile_sums(M, W, c, *r, sum);
     if (c->bounds.rectified)
         nn_quant_store_rows(1, M, c, sum, y, apart);
     else
@@ -122,13 +132,24 @@ NN_INLINE void nn_quant_tile(const int M, const nn_quant_column *c, const nn_qua
 
 /* ---- tiles of a block ---------------------------------------------------------------------------------------- */
 
+/* What a tile takes, in rows. */
+NN_INLINE int nn_quant_tile_cost(int rows) { return (rows < NN_QUANT_FULL ? NN_QUANT_FULL : rows) + 1; }
+
+/* Whether the smaller tile is enough for the `left` last ones of some rows. */
+NN_INLINE int nn_quant_ends_in_half(int rows, long left)
+{
+    return NN_QUANT_HALVES && rows > NN_QUANT_HALF && left > 0 && left <= NN_QUANT_HALF;
+}
+
 /* Rows of the tiles that `count` rows are divided into: there is an instance for each. */
 NN_INLINE int nn_quant_tile_rows(long count)
 {
     int best = 1;
     long least = 0;
+    if (NN_QUANT_HALVES && count == NN_QUANT_HALF) return NN_QUANT_HALF;
     for (int rows = 2; rows <= NN_QUANT_ROWS && rows <= count; rows += 2) {
-        const long cost = (count + rows - 1) / rows * ((rows < NN_QUANT_FULL ? NN_QUANT_FULL : rows) + 1);
+        const int last = nn_quant_ends_in_half(rows, count % rows) ? NN_QUANT_HALF : rows;
+        const long cost = count / rows * nn_quant_tile_cost(rows) + (count % rows ? nn_quant_tile_cost(last) : 0);
         if (best == 1 || cost <= least) best = rows, least = cost;
     }
     return best;
@@ -142,22 +163,40 @@ NN_INLINE void nn_quant_tiles(const int M, const nn_quant_column *c, const nn_qu
     for (long k = 0; k < count; k += M) {
         const long row = k + M <= count ? k : count - M;
         at.x = r->x + row * r->step;
-        nn_quant_tile(M, c, &at, y + row * apart, apart);
+        nn_quant_tile(M, M, c, &at, y + row * apart, apart);
     }
 }
 
-/* Of `count` pixels. */
-NN_INLINE void nn_quant_rows(const nn_quant_column *c, const nn_quant_reads *r, long count, int8_t *y, long apart)
+/* Of `count` pixels of a line. */
+NN_KERNEL void nn_quant_rows(const nn_quant_column *c, const nn_quant_reads *r, long count, int8_t *y, long apart)
 {
     const int rows = nn_quant_tile_rows(count);
+    const int half = NN_QUANT_HALVES && (rows == NN_QUANT_HALF || nn_quant_ends_in_half(rows, count % rows));
+    const long most = half ? count / rows * rows : count;
     if (rows == 1) nn_quant_tiles(1, c, r, count, y, apart);
     if (rows == 2) nn_quant_tiles(2, c, r, count, y, apart);
     if (NN_QUANT_ROWS >= 4 && rows == 4) nn_quant_tiles(4, c, r, count, y, apart);
     if (NN_QUANT_ROWS >= 6 && rows == 6) nn_quant_tiles(6, c, r, count, y, apart);
-    if (NN_QUANT_ROWS >= 8 && rows == 8) nn_quant_tiles(8, c, r, count, y, apart);
-    if (NN_QUANT_ROWS >= 10 && rows == 10) nn_quant_tiles(10, c, r, count, y, apart);
-    if (NN_QUANT_ROWS >= 12 && rows == 12) nn_quant_tiles(12, c, r, count, y, apart);
-    if (NN_QUANT_ROWS >= 14 && rows == 14) nn_quant_tiles(14, c, r, count, y, apart);
+    if (NN_QUANT_ROWS >= 8 && rows == 8) nn_quant_tiles(8, c, r, most, y, apart);
+    if (NN_QUANT_ROWS >= 10 && rows == 10) nn_quant_tiles(10, c, r, most, y, apart);
+    if (NN_QUANT_ROWS >= 12 && rows == 12) nn_quant_tiles(12, c, r, most, y, apart);
+    if (NN_QUANT_ROWS >= 14 && rows == 14) nn_quant_tiles(14, c, r, most, y, apart);
+    if (half) {
+        nn_quant_reads at = *r;
+        at.x += (count - NN_QUANT_HALF) * r->step;
+        nn_quant_tiles(NN_QUANT_HALF, c, &at, NN_QUANT_HALF, y + (count - NN_QUANT_HALF) * apart, apart);
+    }
+}
+
+/* Of `lines` lines of `width` pixels; two of them in a tile, where they are half as wide as one. */
+NN_KERNEL void nn_quant_pixel_lines(const nn_quant_column *c, const nn_quant_reads *r, long lines, long width,
+                                    int8_t *y, long apart)
+{
+    nn_quant_reads at = *r;
+    long i = 0;
+    for (; NN_QUANT_HALVES && width == NN_QUANT_HALF && i + 2 <= lines; i += 2, at.x += 2 * r->line)
+        nn_quant_tile(2 * NN_QUANT_HALF, NN_QUANT_HALF, c, &at, y + i * width * apart, apart);
+    for (; i < lines; i++, at.x += r->line) nn_quant_rows(c, &at, width, y + i * width * apart, apart);
 }
 
 #endif

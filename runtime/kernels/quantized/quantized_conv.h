@@ -35,6 +35,7 @@ void nn_int8_forward(const nn_int8_conv *, const nn_int8_conv_args *, int t, int
 enum {
     NN_QUANT_COPIES = 131072 / sizeof(nn_quant_x), /* of a block of pixels or rows: a part of a small L2 */
     NN_QUANT_NEAR = 131072,                        /* bytes of what a block of pixels reads and writes */
+    NN_QUANT_LEAST = 64,                           /* pixels that a block has, if there is room for their copies */
     NN_QUANT_FEW = 256                             /* pixels that one thread copies for all outputs */
 };
 
@@ -219,8 +220,8 @@ NN_INLINE void nn_quant_by_rows(const nn_int8_conv *d, const nn_int8_conv_args *
     nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
     const nn_quant_part part = nn_quant_part_of(d, (long)d->n * d->oh, t, T);
     const long image = d->h * d->w * nn_quant_pitch_of(d), apart = nn_quant_y_pitch_of(d);
-    const nn_quant_reads reads = {copies, (long)d->sw * d->c, m->pitch * d->dh, nn_round_up((long)d->kw * d->c, 4),
-                                  d->kh};
+    const nn_quant_reads reads = {
+        copies, (long)d->sw * d->c, m->pitch * d->sh, m->pitch * d->dh, nn_round_up((long)d->kw * d->c, 4), d->kh};
     for (long r = part.first, count; r < part.end && part.tile < part.tiles_end; r += count) {
         const long row = r % d->oh, left = part.end - r < d->oh - row ? part.end - r : d->oh - row;
         count = left < m->rows ? left : m->rows;
@@ -228,24 +229,29 @@ NN_INLINE void nn_quant_by_rows(const nn_int8_conv *d, const nn_int8_conv_args *
         for (long k = part.tile; k < part.tiles_end; k++) {
             const long o = k * NN_QUANT_TILE;
             const nn_quant_column c = nn_quant_column_at(d, a, o);
-            nn_quant_reads at = reads;
-            for (long i = 0; i < count; i++, at.x += m->pitch * d->sh)
-                nn_quant_rows(&c, &at, d->ow, a->y + (r + i) * d->ow * apart + o, apart);
+            nn_quant_pixel_lines(&c, &reads, count, d->ow, a->y + r * d->ow * apart + o, apart);
         }
     }
+}
+
+/* Pixels of a block, of `pixels`: few blocks, since each reads all weights, and of whole tiles. */
+NN_INLINE long nn_quant_block_of(const nn_int8_conv *d, long pixels)
+{
+    const long depth = nn_int8_depth(d->c, d->kh, d->kw), most = NN_QUANT_COPIES / depth;
+    const long near = NN_QUANT_NEAR / (depth + d->o), wanted = near > NN_QUANT_LEAST ? near : NN_QUANT_LEAST;
+    const long limit = wanted < most ? wanted : most, blocks = (pixels + limit - 1) / limit;
+    if (blocks <= 1 || limit < NN_QUANT_ROWS) return limit;
+    const long even = nn_round_up((pixels + blocks - 1) / blocks, NN_QUANT_ROWS);
+    return even <= limit ? even : limit / NN_QUANT_ROWS * NN_QUANT_ROWS;
 }
 
 NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)
 {
     nn_quant_x copies[NN_QUANT_COPIES] __attribute__((aligned(64)));
-    const long depth = nn_int8_depth(d->c, d->kh, d->kw), most = NN_QUANT_COPIES / depth;
-    const long apart = nn_quant_y_pitch_of(d);
-    const long near = NN_QUANT_NEAR / (depth + d->o), limit = near < most ? near : most;
-    const long block = limit > NN_QUANT_ROWS  ? limit / NN_QUANT_ROWS * NN_QUANT_ROWS
-                       : most < NN_QUANT_ROWS ? most
-                                              : NN_QUANT_ROWS;
+    const long depth = nn_int8_depth(d->c, d->kh, d->kw), apart = nn_quant_y_pitch_of(d);
     const nn_quant_part part = nn_quant_part_of(d, (long)d->n * d->oh * d->ow, t, T);
-    const nn_quant_reads reads = {copies, depth, 0, depth, 1};
+    const long block = nn_quant_block_of(d, part.end - part.first);
+    const nn_quant_reads reads = {copies, depth, 0, 0, depth, 1};
     for (long p = part.first; p < part.end && part.tile < part.tiles_end; p += block) {
         const long count = part.end - p < block ? part.end - p : block;
         nn_quant_copy_pixels(d, a->x, p, count, copies);
