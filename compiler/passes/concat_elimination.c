@@ -5,7 +5,7 @@
  * variant that takes a pixel stride (VARIANT_STRIDED_CHANNELS) writes its output straight into
  * the larger image, and other users of the branch read it there.  All layers of a dense
  * block share one image this way, each adding its channels.  A branch that cannot be
- * written there is copied by a node of its own.
+ * written there, or is int8 at a scale of its own, is copied by a node of its own.
  *
  * Backward, the gradient of a branch is a slice of the gradient of the concat's output and is
  * read in place.  A node that adds a gradient of its own to such a slice (passes/fuse.c)
@@ -20,7 +20,7 @@
 typedef struct ConcatElimination {
     Graph *graph;
     GraphRewriter *rewriter;
-    const Op *copy;
+    const Op *copy, *scaled_copy; /* of floats, and of int8 from its scale to the concat's */
 } ConcatElimination;
 
 /* ---- images and their users ---------------------------------------------------- */
@@ -28,8 +28,8 @@ typedef struct ConcatElimination {
 /* Some channels of it are not contiguous in memory. */
 static bool interleaves_channels(const Tensor *t)
 {
-    return tensor_is_image(t) && t->kind == TENSOR_LOCAL && dtype_is_real(t->dtype) && t->layout == LAYOUT_NHWC &&
-           t->shape.dim[1] * t->shape.dim[2] > 1;
+    return tensor_is_image(t) && t->kind == TENSOR_LOCAL && (dtype_is_real(t->dtype) || t->dtype == DTYPE_I8) &&
+           t->layout == LAYOUT_NHWC && t->shape.dim[1] * t->shape.dim[2] > 1;
 }
 
 static bool takes_pixel_stride(const Node *n)
@@ -69,6 +69,11 @@ static bool occurs_once(const Node *concat, const Tensor *t)
     return count == 1;
 }
 
+static bool same_scale(const Tensor *a, const Tensor *b)
+{
+    return a->scale == b->scale && a->zero_point == b->zero_point;
+}
+
 /* The branch can be written straight into the concat's output. */
 static bool can_write_in_place(const ConcatElimination *e, const Node *concat, const Tensor *t)
 {
@@ -76,17 +81,21 @@ static bool can_write_in_place(const ConcatElimination *e, const Node *concat, c
     if (!interleaves_channels(t) || t->parent || graph_is_io(e->graph, t) || !occurs_once(concat, t)) return false;
     if (!producer || producer->out[0] != t || producer->op->traits & OP_SLICE || !writes_strided(producer))
         return false;
+    if (!same_scale(t, concat->out[0])) return false;
     return all_read_strided(e, t);
 }
 
 static void copy_branch(ConcatElimination *e, Node *concat, int i, int64_t channel)
 {
-    Node *n = rewriter_node(e->rewriter, concat, e->copy, NULL, concat->name, concat->span);
+    const bool scaled = concat->in[i]->dtype == DTYPE_I8;
+    Node *n = rewriter_node(e->rewriter, concat, scaled ? e->scaled_copy : e->copy, scaled ? concat->attrs : NULL,
+                            concat->name, concat->span);
     n->origin = concat->origin;
     rewriter_add_input(e->rewriter, n, concat->in[i]);
     node_set_layout(n, LAYOUT_NHWC);
     n->data_count = 1;
-    Tensor *copy = node_out(e->graph, n, concat->in[i]->shape);
+    Tensor *copy = node_out_as(e->graph, n, concat->in[i]->dtype, true, concat->in[i]->shape);
+    copy->scale = concat->out[0]->scale, copy->zero_point = concat->out[0]->zero_point;
     copy->layout = LAYOUT_NHWC;
     place_within(copy, concat->out[0], channel);
     rewriter_set_input(e->rewriter, concat, i, copy);
@@ -168,7 +177,7 @@ static void eliminate_slice(ConcatElimination *e, Node *slice)
  * concats the outermost comes first. */
 void pass_concat_elimination(Graph *g)
 {
-    ConcatElimination e = {g, rewriter_begin(g), op_find("copy", OP_INTERNAL)};
+    ConcatElimination e = {g, rewriter_begin(g), op_find("copy", OP_INTERNAL), op_find("quantized_branch", OP_INTERNAL)};
     int count = g->nodes.count;
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];

@@ -86,6 +86,9 @@ NN_SIZE long nn_int8_depth(long c, long kh, long kw) { return kh * nn_round_up(k
 
 enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
+/* Factors below 2^−shift and sums of as many products are not computed by floats (int8_floats.h). */
+enum { NN_INT8_FLOATS_SHIFT = 15, NN_INT8_FLOATS_DEPTH = 16384 };
+
 /* A panel of 16 rows of `depth` weights, and their sums; in bytes. */
 NN_SIZE long nn_int8_panel_bytes(long depth) { return (depth + 4) * NN_PANEL; }
 

@@ -6,7 +6,9 @@
 #include <check.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "ops/shared/quantized.h"
 #include "runtime/kernels/limits.h"
 #include "runtime/kernels/system/fixed_point.h"
 #include "tests/unit/libraries.h"
@@ -167,12 +169,64 @@ static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
     guarded_free(panels.floats), guarded_free(y.floats);
 }
 
+static void free_layer8(Layer8 *l)
+{
+    guarded_free(l->x.floats), guarded_free(l->weight.floats), guarded_free(l->bias.floats);
+    guarded_free(l->multiplier.floats), guarded_free(l->shift.floats), guarded_free(l->want.floats);
+}
+
+/* Whether the compiler says that products of floats give the layer's results. */
+static bool floats_serve(const Layer8 *l)
+{
+    const long outputs = (long)l->d.groups * l->d.o;
+    Multiplier *factor = calloc((size_t)outputs, sizeof *factor);
+    ck_assert_ptr_nonnull(factor);
+    for (long o = 0; o < outputs; o++)
+        factor[o] = (Multiplier){((const int32_t *)(void *)l->multiplier.at)[o], l->shift.at[o]};
+    const bool serve = quantized_floats_serve(factor, outputs, l->d.out_zero, l->d.low, l->d.high);
+    free(factor);
+    return serve;
+}
+
 static void check_groups8(const nn_symbol *table, nn_int8_conv d, Kernel8 kernel, int joined, uint32_t seed)
 {
     Layer8 l = layer8_of(d, kernel, joined, seed);
     for (int T = 1; T <= THREADS; T++) check_threads(table, &l, T);
-    guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
-    guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
+    l.d.by_floats = floats_serve(&l);
+    ck_assert_int_ne(l.d.by_floats, d.any_factor);
+    check_threads(table, &l, 2);
+    free_layer8(&l);
+}
+
+/* The image and the result are channels of larger images, of which no others are read or written. */
+static void check_steps8(const nn_symbol *table, nn_int8_conv d, Kernel8 kernel, uint32_t seed)
+{
+    enum { MORE = 5, LESS = -99 };
+    static const char *const kernels[] = {"nn_int8_forward", "nn_int8_depthwise"};
+    Layer8 l = layer8_of(d, kernel, kernel == DEPTHWISE8 ? d.c : 1, seed);
+    l.d.by_floats = floats_serve(&l);
+    l.d.c_step = d.c + MORE, l.d.o_step = d.o + 2 * MORE;
+    const long in = (long)d.n * d.h * d.w, out = (long)d.n * d.oh * d.ow;
+    const Bytes panels = bytes_of(packed_bytes(&l)), x = bytes_of((in - 1) * l.d.c_step + d.c),
+                y = bytes_of((out - 1) * l.d.o_step + d.o);
+    for (long p = 0; p < in; p++) memcpy(x.at + p * l.d.c_step, l.x.at + p * d.c, (size_t)d.c);
+    memset(y.at, LESS, (size_t)((out - 1) * l.d.o_step + d.o));
+    const nn_int8_conv_args args = {.x = x.at,
+                                    .panels = panels.at,
+                                    .bias = (const int32_t *)(void *)l.bias.at,
+                                    .multiplier = (const int32_t *)(void *)l.multiplier.at,
+                                    .shift = l.shift.at,
+                                    .y = y.at};
+    pack_part(table, &l, panels.at, 0, 1);
+    for (int t = 0; t < 2; t++) ((Forward8 *)kernel_named(table, kernels[kernel]))(&l.d, &args, t, 2);
+    for (long i = 0; i < (out - 1) * l.d.o_step + d.o; i++) {
+        const long p = i / l.d.o_step, o = i % l.d.o_step;
+        const int want = o < d.o ? l.want.at[p * d.o + o] : LESS;
+        assert_element(y.at[i] == want, "pixel %ld, output %ld of %d: %d, not %d", p, o, d.o, y.at[i], want);
+    }
+    ck_assert_msg(guard_holds(y.floats), "writes before the array");
+    guarded_free(panels.floats), guarded_free(x.floats), guarded_free(y.floats);
+    free_layer8(&l);
 }
 
 static void check_conv8(const nn_symbol *table, nn_int8_conv d, uint32_t seed)
@@ -274,6 +328,21 @@ START_TEST(int8_depthwise)
 }
 END_TEST
 
+START_TEST(int8_steps)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    check_steps8(table, square(2, 12, 35, 14, 3, 1, 1), DENSE8, 1); /* rows are copied */
+    check_steps8(table, square(2, 9, 33, 7, 3, 2, 1), DENSE8, 2);
+    check_steps8(table, square(1, 16, 40, 7, 1, 1, 0), DENSE8, 3);
+    check_steps8(table, square(2, 70, 70, 9, 3, 2, 1), DEPTHWISE8, 4);
+    check_steps8(table, square(2, 96, 96, 5, 1, 1, 0), DEPTHWISE8, 5);
+    nn_int8_conv rectified = square(1, 70, 70, 6, 1, 1, 0);
+    rectified.low = 3;
+    check_steps8(table, rectified, DEPTHWISE8, 6);
+}
+END_TEST
+
 static nn_int8_conv in_groups(nn_int8_conv d, int groups)
 {
     d.groups = groups;
@@ -329,8 +398,10 @@ static void check_rescaling(const nn_symbol *table, int low)
             l.want.at[o] = element_of(&l, 0, 0, 0, o);
         }
         check_threads(table, &l, 1);
-        guarded_free(l.x.floats), guarded_free(l.weight.floats), guarded_free(l.bias.floats);
-        guarded_free(l.multiplier.floats), guarded_free(l.shift.floats), guarded_free(l.want.floats);
+        l.d.by_floats = floats_serve(&l);
+        ck_assert(l.d.by_floats);
+        check_threads(table, &l, 1);
+        free_layer8(&l);
     }
 }
 
@@ -401,17 +472,17 @@ START_TEST(int8_joins)
 {
     const nn_symbol *table = kernels_of(_i);
     if (!table) return;
-    enum { ROWS = 5, COLUMNS = 21, STRIDE = 30 };
+    enum { ROWS = 5, COLUMNS = 21, STEP = 24, STRIDE = 30 };
     uint32_t state = 1;
-    const Bytes x = random_bytes(ROWS * COLUMNS, &state, -128), y = bytes_of(ROWS * STRIDE - (STRIDE - COLUMNS));
+    const Bytes x = random_bytes(ROWS * STEP - (STEP - COLUMNS), &state, -128),
+                y = bytes_of(ROWS * STRIDE - (STRIDE - COLUMNS));
     for (int shift = -3; shift <= 2; shift++) {
-        const nn_int8_part d = {ROWS, COLUMNS, STRIDE, 0, 4, {-6, 1500000000, shift}};
+        const nn_int8_part d = {ROWS, COLUMNS, STEP, STRIDE, 0, 4, {-6, 1500000000, shift}};
         for (int t = 0; t < 2; t++) ((Join8 *)kernel_named(table, "nn_int8_join"))(&d, x.at, y.at, t, 2);
         for (int r = 0; r < ROWS; r++)
             for (int c = 0; c < COLUMNS; c++)
-                ck_assert_int_eq(
-                    y.at[r * STRIDE + c],
-                    nn_clamp_int8(nn_rescale(x.at[r * COLUMNS + c] + 6, 1500000000, shift) + 4, -128, 127));
+                ck_assert_int_eq(y.at[r * STRIDE + c],
+                                 nn_clamp_int8(nn_rescale(x.at[r * STEP + c] + 6, 1500000000, shift) + 4, -128, 127));
     }
     guarded_free(x.floats), guarded_free(y.floats);
 }
@@ -515,6 +586,7 @@ Suite *int8_kernels_suite(void)
     Suite *suite = suite_create("int8 kernels");
     TCase *tests = tcase_create("int8 kernels");
     tcase_add_loop_test(tests, int8_sums, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_steps, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_depthwise, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_groups, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_rescaling, 0, kernel_tables());

@@ -48,16 +48,16 @@ static void call_branch(Writer *w, const Node *n, int i, int64_t start)
     writer_bind_int(w, "branch", i);
     writer_bind_int(w, "pixels", shape_count(x->shape) / x->shape.dim[0]);
     writer_bind_int(w, "columns", x->shape.dim[0]);
-    writer_bind_int(w, "stride", y->shape.dim[0]);
+    writer_bind_int(w, "step", tensor_pixel_stride(x));
+    writer_bind_int(w, "stride", tensor_pixel_stride(y));
     writer_bind_int(w, "start", start);
     writer_bind_int(w, "same", x->scale == y->scale && x->zero_point == y->zero_point);
     writer_bind_int(w, "out_zero", y->zero_point);
     writer_bind_int(w, "zero", x->zero_point);
     quantized_bind_factor(w, multiplier_of(x->scale / y->scale));
-    writer_put(w,
-               "const nn_int8_part part$branch = {.rows = (long)$N * $pixels, .columns = $columns, .stride = $stride, "
-               ".same = $same, .out_zero = $out_zero, .factor = {$zero, $multiplier, $shift}};\n"
-               "nn_int8_join(&part$branch, x$branch, y + $start, $t, $T);");
+    writer_put(w, "const nn_int8_part part$branch = {.rows = (long)$N * $pixels, .columns = $columns, .step = $step, "
+                  ".stride = $stride, .same = $same, .out_zero = $out_zero, .factor = {$zero, $multiplier, $shift}};\n"
+                  "nn_int8_join(&part$branch, x$branch, y + $start, $t, $T);");
 }
 
 /* Of channels, NHWC. */
@@ -75,21 +75,35 @@ static const char *quantized_concat_refusal(const Node *n)
     return ((const AxisAttrs *)n->attrs)->axis ? "it joins no channels" : NULL;
 }
 
-static const Variant quantized_concat_variants[] = {{.name = "nhwc",
-                                                     .layouts = IN_NHWC,
-                                                     .dtypes = OF_I8,
-                                                     .traits = VARIANT_ANY_BATCH | VARIANT_SEQUENCES,
-                                                     .refuses = quantized_concat_refusal,
-                                                     .emit = quantized_concat_emit,
-                                                     .kernel = "quantized_map"},
-                                                    {0}};
+static const Variant quantized_concat_variants[] = {
+    {.name = "nhwc",
+     .layouts = IN_NHWC,
+     .dtypes = OF_I8,
+     .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES,
+     .refuses = quantized_concat_refusal,
+     .emit = quantized_concat_emit,
+     .kernel = "quantized_map"},
+    {0}};
+
+/* One branch by itself, in its place (passes/concat_elimination.c). */
+const Op op_quantized_branch = {
+    .name = "quantized_branch",
+    .summary = "an int8 branch in the place where it is joined",
+    .formula = "y = x",
+    .class = OP_INTERNAL,
+    .traits = OP_VARIADIC,
+    .out = combine_out,
+    .flops = region_no_flops,
+    .plain = quantized_concat_plain,
+    .variants = quantized_concat_variants,
+};
 
 const Op op_quantized_concat = {
     .name = "quantized_concat",
     .summary = "int8 branches joined along an axis",
     .formula = "y = [x0, x1, ...]",
     .class = OP_INTERNAL,
-    .traits = OP_VARIADIC,
+    .traits = OP_VARIADIC | OP_CONCAT,
     .out = combine_out,
     .flops = region_no_flops,
     .plain = quantized_concat_plain,

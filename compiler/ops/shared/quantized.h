@@ -42,6 +42,9 @@ void quantized_put_table(Writer *, const char *type, const char *name, const int
 /* Packs in[1] for it; an operator of one input. */
 extern const Op quantized_panels, quantized_depthwise_panels, quantized_grouped_panels;
 
+/* Products of floats give the results of these factors, bit for bit (int8_floats.h). */
+bool quantized_floats_serve(const Multiplier *, int64_t count, int zero, int low, int high);
+
 /* Calls it, of a node of QuantizedSums. */
 void quantized_call(Writer *, const Node *, const Correlation *);
 void quantized_depthwise_call(Writer *, const Node *, const Correlation *);

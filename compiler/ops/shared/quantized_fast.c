@@ -153,6 +153,7 @@ static bool put_factors(Writer *w, const Multiplier *factor, int64_t count)
 static void call_in_groups(Writer *w, const Node *n, const Correlation *c, int64_t groups, const char *kernel)
 {
     const QuantizedSums *a = n->attrs;
+    const bool pixels = n->layout == LAYOUT_NHWC; /* else one to an image */
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const bool any_factor = put_factors(w, a->factor, small[0]);
     const Slide *h = &c->slide[0], *v = &c->slide[1];
@@ -171,13 +172,18 @@ static void call_in_groups(Writer *w, const Node *n, const Correlation *c, int64
                             v->dilation,
                             h->before,
                             v->before,
+                            pixels ? tensor_pixel_stride(n->in[0]) : 0,
+                            pixels ? tensor_pixel_stride(n->out[0]) : 0,
                             n->in[0]->zero_point,
                             n->out[0]->zero_point,
                             a->low,
                             a->high,
-                            any_factor};
-    writer_bind_fields(w, "size", "groups c h w o oh ow kh kw sh sw dh dw top left zero out_zero low high any_factor",
-                       size);
+                            any_factor,
+                            quantized_floats_serve(a->factor, small[0], n->out[0]->zero_point, a->low, a->high)};
+    writer_bind_fields(
+        w, "size",
+        "groups c h w o oh ow kh kw sh sw dh dw top left c_step o_step zero out_zero low high any_factor by_floats",
+        size);
     writer_bind(w, "kernel", "%s", kernel);
     writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"
                   "const nn_int8_conv_args args = {\n"

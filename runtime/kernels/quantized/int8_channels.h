@@ -9,8 +9,8 @@
 #ifndef NN_INT8_CHANNELS_H
 #define NN_INT8_CHANNELS_H
 
+#include "runtime/kernels/quantized/int8_floats.h"
 #include "runtime/kernels/quantized/int8_interleave.h"
-#include "runtime/kernels/quantized/int8_results.h"
 
 enum {
     NN_QUANT_PARTS = NN_INT8_QUADS * 4 / NN_QUANT_TAPS, /* lanes' products of a window, at most */
@@ -29,6 +29,7 @@ typedef struct nn_quant_window {
 typedef struct nn_quant_block {
     nn_quant_sums weight[NN_QUANT_PARTS][NN_QUANT_GROUPS];
     nn_quant_scale scale[NN_QUANT_GROUPS];
+    nn_quant_bounds bounds;
     int8_t border[NN_QUANT_BLOCK];
     long first, count;
     int taken; /* of the window */
@@ -53,7 +54,7 @@ NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const int8_t *
     int lane[NN_QUANT_LANES] = {0};
     for (int i = 0; i < NN_QUANT_LANES; i += NN_QUANT_CHUNK) {
         const long c = first + nn_quant_channel(g, i);
-        if (c < nn_quant_pitch_of(d))
+        if (c < nn_quant_channels_of(d))
             __builtin_memcpy(lane + i, panels + c / NN_PANEL * bytes + at + c % NN_PANEL * 4,
                              NN_QUANT_CHUNK * sizeof *lane);
     }
@@ -65,9 +66,10 @@ NN_INLINE void nn_quant_block_begin(const nn_int8_conv *d, const nn_int8_conv_ar
                                     long bytes, long first, nn_quant_block *b)
 {
     const int rectified = nn_quant_bounds_of(d).rectified;
-    const long left = nn_quant_pitch_of(d) - first;
+    const long left = nn_quant_channels_of(d) - first;
     nn_quant_scale scale[NN_QUANT_GROUPS];
     b->first = first, b->taken = w->taken, b->count = left < NN_QUANT_BLOCK ? left : NN_QUANT_BLOCK;
+    b->bounds = nn_quant_bounds_of(d), b->bounds.by_floats = 0;
     for (int i = 0; i < NN_QUANT_BLOCK; i++) b->border[i] = (int8_t)d->zero;
     for (int g = 0; g < NN_QUANT_GROUPS; g++)
         scale[g] =
@@ -83,7 +85,19 @@ NN_INLINE void nn_quant_block_begin(const nn_int8_conv *d, const nn_int8_conv_ar
 typedef struct nn_quant_way {
     int whole, rectified; /* all channels of a block exist */
     int steps, parts;     /* of the window */
+    int by_floats;
 } nn_quant_way;
+
+/* Stores the results of a block. */
+NN_INLINE void nn_quant_store_sums(const nn_quant_way way, int8_t *to, const nn_quant_sums *sum,
+                                   const nn_quant_block *b, const nn_quant_bounds *bounds)
+{
+    const long count = way.whole ? NN_QUANT_BLOCK : b->count;
+    if (NN_QUANT_FLOATS && way.by_floats)
+        nn_quant_store_floors_block(way.rectified, to, sum, b->scale, bounds, count);
+    else
+        nn_quant_store_block(way.rectified, to, sum, b->scale, bounds, count);
+}
 
 /* Adds the products of one window, which begins at `at` in the band. */
 NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums (*weight)[NN_QUANT_GROUPS],
@@ -100,15 +114,15 @@ NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums 
 NN_INLINE void nn_quant_run(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
                             const nn_quant_sums *band, int count, int8_t *y)
 {
-    const nn_quant_bounds bounds = nn_quant_bounds_of(d);
+    const nn_quant_bounds bounds = b->bounds;
     const long apart = (long)b->taken * way.parts, step = (long)d->sw * way.parts * NN_QUANT_GROUPS,
-               next = nn_quant_pitch_of(d);
+               next = nn_quant_y_pitch_of(d);
     for (int j = 0; j < count; j++, band += step, y += next) {
         nn_quant_sums sum[NN_QUANT_GROUPS];
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
         nn_quant_window_sums(way, b->weight, band, apart, sum);
-        nn_quant_store_block(way.rectified, y, sum, b->scale, &bounds, way.whole ? NN_QUANT_BLOCK : b->count);
+        nn_quant_store_sums(way, y, sum, b, &bounds);
     }
 }
 

@@ -20,6 +20,8 @@
 #include "runtime/kernels/quantized/int8_vector.h"
 #include "runtime/kernels/quantized/quantized_types.h"
 
+typedef float nn_quant_reals __attribute__((vector_size(NN_QUANT_LANES * 4)));
+
 /* Of a vector of outputs. */
 typedef struct nn_quant_scale {
     nn_quant_sums start;            /* what a sum begins with, and 2^31 */
@@ -27,23 +29,28 @@ typedef struct nn_quant_scale {
     nn_quant_sums multiplier, more; /* 2m, e − 1 */
     nn_quant_sums odd_multiplier;   /* that of the odd lanes, in the even ones */
     nn_quant_wide even, odd; /* 2^31 − 2^31 · 2m, of the even lanes and the odd ones; not rectified, − 2^32 */
+    nn_quant_reals large, small, rest, more_above; /* of int8_floats.h */
+    nn_quant_sums below;
 } nn_quant_scale;
 
 typedef struct nn_quant_bounds {
     int any_factor, zero, low, high;
     int rectified; /* low >= zero */
+    int by_floats;
 } nn_quant_bounds;
 
 enum { NN_QUANT_CHUNK = 4 /* lanes of 128 bits */ };
 
 NN_INLINE nn_quant_bounds nn_quant_bounds_of(const nn_int8_conv *d)
 {
-    return (nn_quant_bounds){d->any_factor, d->out_zero, d->low, d->high, d->low >= d->out_zero};
+    return (nn_quant_bounds){d->any_factor, d->out_zero, d->low, d->high, d->low >= d->out_zero, d->by_floats};
 }
 
+NN_INLINE long nn_quant_channels_of(const nn_int8_conv *d) { return (long)d->groups * d->c; }
+
 /* Numbers from pixel to pixel of the images. */
-NN_INLINE long nn_quant_pitch_of(const nn_int8_conv *d) { return (long)d->groups * d->c; }
-NN_INLINE long nn_quant_y_pitch_of(const nn_int8_conv *d) { return (long)d->groups * d->o; }
+NN_INLINE long nn_quant_pitch_of(const nn_int8_conv *d) { return d->c_step ? d->c_step : nn_quant_channels_of(d); }
+NN_INLINE long nn_quant_y_pitch_of(const nn_int8_conv *d) { return d->o_step ? d->o_step : (long)d->groups * d->o; }
 
 NN_INLINE nn_quant_sums nn_quant_ints_or_zeros(const int *p, long count)
 {
@@ -214,8 +221,8 @@ NN_INLINE nn_quant_sums nn_quant_unpermuted(nn_quant_sums bytes)
     return bytes;
 }
 
-/* Four vectors, between the bounds. */
-NN_INLINE void nn_quant_store_four(int8_t *to, const nn_quant_sums *v, int low, int high)
+/* Four vectors as bytes, between the bounds; their order is that of nn_quant_channel. */
+NN_INLINE nn_quant_sums nn_quant_packed_four(const nn_quant_sums *v, int low, int high)
 {
     typedef signed char chars __attribute__((vector_size(NN_QUANT_LANES * 4)));
     const chars least = (signed char)low - (chars){0}, most = (signed char)high - (chars){0};
@@ -223,9 +230,14 @@ NN_INLINE void nn_quant_store_four(int8_t *to, const nn_quant_sums *v, int low, 
     __asm__("vpackssdw {%1, %0, %0|%0, %0, %1}" : "+v"(first) : "v"(v[1]));
     __asm__("vpackssdw {%1, %0, %0|%0, %0, %1}" : "+v"(last) : "v"(v[3]));
     nn_quant_sums bytes = nn_quant_bytes_of(first, last);
-    __asm__("vpmaxsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(least));
-    __asm__("vpminsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(most));
-    nn_quant_store_bytes(to, nn_quant_unpermuted(bytes), 4 * NN_QUANT_LANES);
+    if (low > -128) __asm__("vpmaxsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(least));
+    if (high < 127) __asm__("vpminsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(most));
+    return bytes;
+}
+
+NN_INLINE void nn_quant_store_four(int8_t *to, const nn_quant_sums *v, int low, int high)
+{
+    nn_quant_store_bytes(to, nn_quant_unpermuted(nn_quant_packed_four(v, low, high)), 4 * NN_QUANT_LANES);
 }
 
 #endif

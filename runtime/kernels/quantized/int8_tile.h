@@ -5,7 +5,7 @@
 #ifndef NN_INT8_TILE_H
 #define NN_INT8_TILE_H
 
-#include "runtime/kernels/quantized/int8_results.h"
+#include "runtime/kernels/quantized/int8_floats.h"
 
 enum {
     NN_QUANT_TILE = NN_QUANT_VECTORS * NN_QUANT_OUTPUTS,
@@ -104,30 +104,82 @@ NN_INLINE void nn_quant_store_row(const int rectified, const nn_quant_column *c,
 NN_INLINE void nn_quant_store_rows(const int rectified, const int M, const nn_quant_column *c,
                                    nn_quant_sums (*sum)[NN_QUANT_VECTORS], int8_t *y, long apart)
 {
-    int m = 0;
 #if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
     const nn_quant_scale *const each[] = {&c->scale[0], &c->scale[1], &c->scale[0], &c->scale[1]};
     const long count = c->count < NN_QUANT_TILE ? c->count : NN_QUANT_TILE;
-    for (; m + 2 <= M && !c->bounds.any_factor; m += 2, y += 2 * apart)
-        nn_quant_store_pair(y, apart, nn_quant_unpermuted(nn_quant_packed(rectified, sum[m], each, &c->bounds)), count);
-    if (m < M && !c->bounds.any_factor) {
-        const nn_quant_sums twice[] = {sum[m][0], sum[m][1], sum[m][0], sum[m][1]};
-        nn_quant_store_pair(y, 0, nn_quant_unpermuted(nn_quant_packed(rectified, twice, each, &c->bounds)), count);
-        return;
+    for (int m = 0; m < M && !c->bounds.any_factor; m += 2) {
+        const long next = m + 1 < M; /* else the last row twice */
+        const nn_quant_sums four[] = {sum[m][0], sum[m][1], sum[m + next][0], sum[m + next][1]};
+        nn_quant_store_pair(y + m * apart, next * apart,
+                            nn_quant_unpermuted(nn_quant_packed(rectified, four, each, &c->bounds)), count);
     }
+    if (!c->bounds.any_factor) return;
 #endif
-    for (; m < M; m++, y += apart) nn_quant_store_row(rectified, c, sum[m], y);
+    for (int m = 0; m < M; m++) nn_quant_store_row(rectified, c, sum[m], y + m * apart);
 }
+
+#if !defined(NN_EMULATED) && defined(NN_AVX512VNNI)
+
+/* By floats, with the sums still in registers. */
+NN_INLINE void nn_quant_store_floors(const int rectified, const int M, const nn_quant_column *c,
+                                     nn_quant_sums (*sum)[NN_QUANT_VECTORS], int8_t *y, long apart)
+{
+    const nn_quant_scale *const each[] = {&c->scale[0], &c->scale[1], &c->scale[0], &c->scale[1]};
+    const long count = c->count < NN_QUANT_TILE ? c->count : NN_QUANT_TILE;
+    NN_UNROLL
+    for (int m = 0; m < M; m += 2) {
+        const int next = m + 1 < M;
+        const nn_quant_sums four[] = {sum[m][0], sum[m][1], sum[m + next][0], sum[m + next][1]};
+        nn_quant_store_pair(y + m * apart, next * apart,
+                            nn_quant_unpermuted(nn_quant_packed_floors(rectified, four, each, &c->bounds)), count);
+    }
+}
+
+/* Other factors are few: all tiles share these loops over rows in memory. */
+NN_KERNEL void nn_quant_store_any(const nn_quant_column *c, nn_quant_sums (*sum)[NN_QUANT_VECTORS], int rows, int8_t *y,
+                                  long apart)
+{
+    if (c->bounds.rectified)
+        nn_quant_store_rows(1, rows, c, sum, y, apart);
+    else
+        nn_quant_store_rows(0, rows, c, sum, y, apart);
+}
+
+NN_INLINE void nn_quant_store_tile(const int M, const nn_quant_column *c, nn_quant_sums (*sum)[NN_QUANT_VECTORS],
+                                   int8_t *y, long apart)
+{
+    if (c->bounds.by_floats && c->bounds.rectified) {
+        nn_quant_store_floors(1, M, c, sum, y, apart);
+    } else if (c->bounds.by_floats) {
+        nn_quant_store_floors(0, M, c, sum, y, apart);
+    } else {
+        nn_quant_sums copy[NN_QUANT_ROWS][NN_QUANT_VECTORS]; /* else the sums were in memory for this call's sake */
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < NN_QUANT_VECTORS; v++) copy[m][v] = sum[m][v];
+        nn_quant_store_any(c, copy, M, y, apart);
+    }
+}
+
+#else
+
+NN_INLINE void nn_quant_store_tile(const int M, const nn_quant_column *c, nn_quant_sums (*sum)[NN_QUANT_VECTORS],
+                                   int8_t *y, long apart)
+{
+    if (c->bounds.rectified)
+        nn_quant_store_rows(1, M, c, sum, y, apart);
+    else
+        nn_quant_store_rows(0, M, c, sum, y, apart);
+}
+
+#endif
 
 NN_INLINE void nn_quant_tile(const int M, const int W, const nn_quant_column *c, const nn_quant_reads *r, int8_t *y,
                              long apart)
 {
     nn_quant_sums sum[NN_QUANT_ROWS][NN_QUANT_VECTORS];
     nn_quant_tile_sums(M, W, c, *r, sum);
-    if (c->bounds.rectified)
-        nn_quant_store_rows(1, M, c, sum, y, apart);
-    else
-        nn_quant_store_rows(0, M, c, sum, y, apart);
+    nn_quant_store_tile(M, c, sum, y, apart);
 }
 
 /* ---- tiles of a block ---------------------------------------------------------------------------------------- */

@@ -88,6 +88,7 @@ NN_INLINE nn_quant_column nn_quant_column_at(const nn_int8_conv *d, const nn_int
                              sizeof sums);
         c.scale[v] = nn_quant_scale_at(c.bounds.rectified, a, at, d->o - at, sums * (NN_QUANT_OFFSET + d->zero));
     }
+    nn_quant_choose_floats(&c.bounds, c.scale, NN_QUANT_TILE_SUMS, depth);
     nn_quant_begin(&c);
     return c;
 }
@@ -102,7 +103,7 @@ NN_INLINE void nn_quant_fill(nn_quant_x *to, int zero, long count)
 /* `count` pixels that are next to one another. */
 NN_INLINE void nn_quant_copy_run(const nn_int8_conv *d, nn_quant_x *to, const int8_t *from, long count)
 {
-    if (d->groups == 1)
+    if (nn_quant_pitch_of(d) == d->c)
         nn_quant_copy(to, from, count * d->c);
     else
         for (long i = 0; i < count; i++) nn_quant_copy(to + i * d->c, from + i * nn_quant_pitch_of(d), d->c);

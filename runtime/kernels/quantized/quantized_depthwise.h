@@ -94,7 +94,7 @@ NN_INLINE void nn_quant_band_part(const nn_int8_conv *d, const nn_quant_block *b
         const int tap = q * NN_QUANT_TAPS + k;
         const int i = d->kh == 1 ? row : row + tap * d->dh, j = d->kh == 1 ? column + k * d->dw : column;
         const int inside = i >= 0 && i < d->h && j >= 0 && j < d->w && (d->kh == 1 || tap < d->kh);
-        from[k] = inside ? x + ((long)i * d->w + j) * d->c : b->border;
+        from[k] = inside ? x + ((long)i * d->w + j) * nn_quant_pitch_of(d) : b->border;
     }
     nn_quant_interleave(to, from, b->count);
 }
@@ -112,8 +112,8 @@ NN_INLINE nn_quant_lines nn_quant_lines_of(const nn_int8_conv *d, const nn_quant
     nn_quant_lines l = {.columns = d->w};
     for (int k = 0; k < NN_QUANT_TAPS; k++) {
         const int tap = q * NN_QUANT_TAPS + k, i = row + tap * d->dh, inside = i >= 0 && i < d->h && tap < d->kh;
-        l.at[k] = inside ? x + (long)i * d->w * d->c : b->border;
-        l.step[k] = inside ? d->c : 0;
+        l.at[k] = inside ? x + i * d->w * nn_quant_pitch_of(d) : b->border;
+        l.step[k] = inside ? nn_quant_pitch_of(d) : 0;
     }
     return l;
 }
@@ -148,7 +148,7 @@ NN_INLINE void nn_quant_depthwise_row(const nn_quant_way way, const nn_int8_conv
         for (int k = 0; k < columns && (flat || between > 1); k++)
             for (int q = 0; q < way.parts; q++)
                 nn_quant_band_part(d, b, x, row, first + k * between, q, band + (k * way.parts + q) * NN_QUANT_GROUPS);
-        nn_quant_run(way, d, b, band, count, y + (long)j * d->c);
+        nn_quant_run(way, d, b, band, count, y + j * nn_quant_y_pitch_of(d));
     }
 }
 
@@ -156,14 +156,15 @@ NN_INLINE void nn_quant_depthwise_row(const nn_quant_way way, const nn_int8_conv
 NN_INLINE void nn_quant_depthwise_pixels(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
                                          const int8_t *x, long count, int8_t *y)
 {
-    const nn_quant_bounds bounds = nn_quant_bounds_of(d);
-    const long channels = way.whole ? NN_QUANT_BLOCK : b->count, next = d->c;
-    for (long p = 0; p < count; p++, x += next, y += next) {
+    const nn_quant_bounds bounds = b->bounds;
+    const long channels = way.whole ? NN_QUANT_BLOCK : b->count;
+    const long step = nn_quant_pitch_of(d), y_step = nn_quant_y_pitch_of(d);
+    for (long p = 0; p < count; p++, x += step, y += y_step) {
         nn_quant_sums one[NN_QUANT_GROUPS], sum[NN_QUANT_GROUPS];
         nn_quant_spread(one, x, channels);
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = nn_quant_dot(b->scale[g].start, one[g], b->weight[0][g]);
-        nn_quant_store_block(way.rectified, y, sum, b->scale, &bounds, channels);
+        nn_quant_store_sums(way, y, sum, b, &bounds);
     }
 }
 
@@ -177,13 +178,14 @@ NN_INLINE int nn_quant_is_scaling(const nn_int8_conv *d)
 NN_INLINE void nn_quant_depthwise_rows(const nn_quant_way way, const nn_int8_conv *d, const nn_int8_conv_args *a,
                                        const nn_quant_block *b, long row, long end)
 {
+    const int8_t *x = a->x + b->first;
+    const long line = d->w * nn_quant_pitch_of(d);
     for (; row < end; row++) {
-        int8_t *y = a->y + row * d->ow * d->c + b->first;
+        int8_t *y = a->y + row * d->ow * nn_quant_y_pitch_of(d) + b->first;
         if (nn_quant_is_scaling(d))
-            nn_quant_depthwise_pixels(way, d, b, a->x + row * d->w * d->c + b->first, d->ow, y);
+            nn_quant_depthwise_pixels(way, d, b, x + row * line, d->ow, y);
         else
-            nn_quant_depthwise_row(way, d, b, a->x + row / d->oh * d->h * d->w * d->c + b->first, (int)(row % d->oh),
-                                   y);
+            nn_quant_depthwise_row(way, d, b, x + row / d->oh * d->h * line, (int)(row % d->oh), y);
     }
 }
 
@@ -191,9 +193,29 @@ NN_INLINE void nn_quant_depthwise_block(const nn_quant_way way, const nn_int8_co
                                         const nn_quant_block *b, long row, long end)
 {
     if (way.steps == 3 && way.parts == NN_QUANT_3_PARTS)
-        nn_quant_depthwise_rows((nn_quant_way){way.whole, way.rectified, 3, NN_QUANT_3_PARTS}, d, a, b, row, end);
+        nn_quant_depthwise_rows((nn_quant_way){way.whole, way.rectified, 3, NN_QUANT_3_PARTS, way.by_floats}, d, a, b,
+                                row, end);
     else
         nn_quant_depthwise_rows(way, d, a, b, row, end);
+}
+
+/* An instance for each way. */
+NN_INLINE void nn_quant_depthwise_ways(const nn_quant_window *w, const nn_int8_conv *d, const nn_int8_conv_args *a,
+                                       const nn_quant_block *b, long row, long end)
+{
+    const int whole = b->count == NN_QUANT_BLOCK, rectified = b->bounds.rectified;
+    if (NN_QUANT_FLOATS && b->bounds.by_floats && whole)
+        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 1}, d, a, b, row, end);
+    else if (NN_QUANT_FLOATS && b->bounds.by_floats)
+        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 1}, d, a, b, row, end);
+    else if (whole && rectified)
+        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 0}, d, a, b, row, end);
+    else if (whole)
+        nn_quant_depthwise_block((nn_quant_way){1, 0, w->steps, w->parts, 0}, d, a, b, row, end);
+    else if (rectified)
+        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 0}, d, a, b, row, end);
+    else
+        nn_quant_depthwise_block((nn_quant_way){0, 0, w->steps, w->parts, 0}, d, a, b, row, end);
 }
 
 /* d->o is d->c.  Parts are of the rows of all blocks of channels. */
@@ -201,20 +223,13 @@ NN_KERNEL void nn_int8_depthwise(const nn_int8_conv *d, const nn_int8_conv_args 
 {
     const nn_quant_window w = nn_quant_depthwise_window(d);
     const long rows = (long)d->n * d->oh, units = (d->c + NN_QUANT_BLOCK - 1) / NN_QUANT_BLOCK * rows;
-    const int rectified = nn_quant_bounds_of(d).rectified;
     nn_quant_block b;
     for (long k = units * t / T, end = units * (t + 1) / T; k < end; k = (k / rows + 1) * rows) {
         const long row = k % rows, last = end - k < rows - row ? row + end - k : rows;
         nn_quant_depthwise_block_of(d, a, &w, k / rows * NN_QUANT_BLOCK, &b);
-        const int whole = b.count == NN_QUANT_BLOCK;
-        if (whole && rectified)
-            nn_quant_depthwise_block((nn_quant_way){1, 1, w.steps, w.parts}, d, a, &b, row, last);
-        else if (whole)
-            nn_quant_depthwise_block((nn_quant_way){1, 0, w.steps, w.parts}, d, a, &b, row, last);
-        else if (rectified)
-            nn_quant_depthwise_block((nn_quant_way){0, 1, w.steps, w.parts}, d, a, &b, row, last);
-        else
-            nn_quant_depthwise_block((nn_quant_way){0, 0, w.steps, w.parts}, d, a, &b, row, last);
+        b.bounds.by_floats = d->by_floats && b.bounds.rectified;
+        nn_quant_choose_floats(&b.bounds, b.scale, NN_QUANT_GROUPS, nn_int8_quads(d->kh, d->kw) * 4);
+        nn_quant_depthwise_ways(&w, d, a, &b, row, last);
     }
 }
 

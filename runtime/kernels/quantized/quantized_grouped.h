@@ -124,7 +124,7 @@ NN_INLINE void nn_quant_grouped_row(const nn_quant_way way, const int width, con
         const nn_quant_span span = {at.row * d->sh - d->top, j * d->sw - d->left, between,
                                     (count - 1) * d->sw + (way.steps - 1) * w.taken + 1};
         nn_quant_grouped_band(way, width, d, b, at.x, span, band);
-        nn_quant_run(way, d, b, band, count, at.y + j * nn_quant_pitch_of(d));
+        nn_quant_run(way, d, b, band, count, at.y + j * nn_quant_y_pitch_of(d));
     }
 }
 
@@ -145,7 +145,7 @@ NN_INLINE void nn_quant_grouped_block(const nn_quant_way way, const int width, c
 {
     const int three = 3 * nn_quant_tap_steps(width);
     if (way.steps == 3 && way.parts == three)
-        nn_quant_grouped_rows((nn_quant_way){way.whole, way.rectified, 3, three}, width, d, a, b, rows);
+        nn_quant_grouped_rows((nn_quant_way){way.whole, way.rectified, 3, three, 0}, width, d, a, b, rows);
     else
         nn_quant_grouped_rows(way, width, d, a, b, rows);
 }
@@ -155,7 +155,7 @@ NN_INLINE void nn_quant_grouped(const int width, const nn_int8_conv *d, const nn
 {
     const nn_quant_window w = nn_quant_window_of(d, d->kw, d->kh * nn_quant_tap_steps(width), d->dw);
     const long rows = (long)d->n * d->oh;
-    const long units = (nn_quant_pitch_of(d) + NN_QUANT_BLOCK - 1) / NN_QUANT_BLOCK * rows;
+    const long units = (nn_quant_channels_of(d) + NN_QUANT_BLOCK - 1) / NN_QUANT_BLOCK * rows;
     const int rectified = nn_quant_bounds_of(d).rectified;
     nn_quant_block b;
     for (long k = units * t / T, end = units * (t + 1) / T; k < end; k = (k / rows + 1) * rows) {
@@ -164,11 +164,11 @@ NN_INLINE void nn_quant_grouped(const int width, const nn_int8_conv *d, const nn
         nn_quant_grouped_block_of(width, d, a, &w, k / rows * NN_QUANT_BLOCK, &b);
         const int whole = b.count == NN_QUANT_BLOCK;
         if (whole && rectified)
-            nn_quant_grouped_block((nn_quant_way){1, 1, w.steps, w.parts}, width, d, a, &b, some);
+            nn_quant_grouped_block((nn_quant_way){1, 1, w.steps, w.parts, 0}, width, d, a, &b, some);
         else if (whole)
-            nn_quant_grouped_block((nn_quant_way){1, 0, w.steps, w.parts}, width, d, a, &b, some);
+            nn_quant_grouped_block((nn_quant_way){1, 0, w.steps, w.parts, 0}, width, d, a, &b, some);
         else
-            nn_quant_grouped_block((nn_quant_way){0, rectified, w.steps, w.parts}, width, d, a, &b, some);
+            nn_quant_grouped_block((nn_quant_way){0, rectified, w.steps, w.parts, 0}, width, d, a, &b, some);
     }
 }
 

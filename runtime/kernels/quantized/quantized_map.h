@@ -19,9 +19,9 @@ typedef struct nn_int8_add {
     nn_int8_linear linear; /* of two branches: the same number before it is cut off; a shift of 0: none is known */
 } nn_int8_add;
 
-/* `columns` elements of each of `rows` rows go to a place in rows of `stride` elements. */
+/* `columns` elements of each of `rows` rows, `step` apart, go to a place in rows of `stride` elements. */
 typedef struct nn_int8_part {
-    long rows, columns, stride;
+    long rows, columns, step, stride;
     int same, out_zero; /* same: only copied */
     nn_int8_factor factor;
 } nn_int8_part;
@@ -98,7 +98,7 @@ NN_KERNEL void nn_int8_join(const nn_int8_part *d, const int8_t *x, int8_t *y, i
 {
     const nn_int8_factor f = d->factor;
     for (long row = d->rows * t / T; row < d->rows * (t + 1) / T; row++) {
-        const int8_t *from = x + row * d->columns;
+        const int8_t *from = x + row * d->step;
         int8_t *to = y + row * d->stride;
         if (d->same) {
             __builtin_memcpy(to, from, (unsigned long)d->columns);

@@ -3,12 +3,14 @@
 #define NN_QUANTIZED_TYPES_H
 
 /* A convolution in NHWC: images [n][h][w][groups][c] to [n][oh][ow][groups][o].  A fully connected layer has
- * images of one pixel. */
+ * images of one pixel.  Neighbouring pixels are c_step (o_step) numbers apart; 0: as many as there are channels. */
 typedef struct nn_int8_conv {
     int n, groups, c, h, w, o, oh, ow;
     int kh, kw, sh, sw, dh, dw, top, left;
+    int c_step, o_step;
     int zero, out_zero, low, high; /* the zeros of x and y; bounds of y */
     int any_factor;                /* some shift is not below 0, or a multiplier is: nn_rescale itself */
+    int by_floats;                 /* the products of floats of int8_floats.h give the same results */
 } nn_int8_conv;
 
 /* A factor, for numbers less their zero. */

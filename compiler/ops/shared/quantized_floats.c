@@ -1,0 +1,70 @@
+/*
+ * Whether the products of floats of runtime/kernels/quantized/int8_floats.h give a layer's results: its
+ * formula in scalars, beside nn_rescale.
+ *
+ * Both grow with the sum, so they are the same where each result begins at the same sum.
+ */
+#include "ops/shared/quantized.h"
+
+#include <math.h>
+
+#include "runtime/kernels/limits.h"
+#include "runtime/kernels/system/fixed_point.h"
+
+enum { SMALL_BITS = 7 }; /* NN_QUANT_FLOATS_LEAST */
+
+typedef struct FloatFactor {
+    float large, small, rest, more_above; /* of sums from 0 on, where the two roundings differ */
+    int32_t z;
+} FloatFactor;
+
+static FloatFactor float_factor(Multiplier m, int zero, bool rectified)
+{
+    const float unit = ldexpf(1, m.shift - 31), half = ldexpf(1, m.shift - 1);
+    const int32_t last = m.value & ((1 << SMALL_BITS) - 1);
+    FloatFactor f = {.large = (float)(m.value - last) * unit, .small = (float)last * unit};
+    const float middle = (float)zero + 0.5f, whole = rectified ? middle + half : middle - half;
+    f.z = (int32_t)(whole / f.large);
+    f.rest = fmaf((float)-f.z, f.small, fmaf((float)-f.z, f.large, whole));
+    f.more_above = rectified ? 0 : half + half;
+    return f;
+}
+
+/* The result is y at least.  The product has 48 bits, and y − inner few: both are exact. */
+static bool float_reaches(const FloatFactor *f, int64_t x, int y)
+{
+    const float number = (float)(x + f->z);
+    float inner = fmaf(number, f->small, f->rest);
+    if (x >= 0) inner += f->more_above;
+    return (double)number * f->large >= y - (double)inner;
+}
+
+/* The least sum whose result, without its zero, is y; about where the rounding of int8_results.h has it. */
+static int64_t first_sum(Multiplier m, int y)
+{
+    const int64_t unit = (int64_t)1 << (-1 - m.shift), high = (2 * (int64_t)y - 1) * unit + (y <= 0);
+    int64_t x = (high * ((int64_t)1 << 31) - (1 << 30)) / m.value;
+    while (nn_rescale((int32_t)x, m.value, m.shift) >= y) x--;
+    while (nn_rescale((int32_t)x, m.value, m.shift) < y) x++;
+    return x;
+}
+
+static bool float_serves(Multiplier m, int zero, int low, int high)
+{
+    const FloatFactor f = float_factor(m, zero, low >= zero);
+    for (int y = low + 1; y <= high; y++) {
+        const int64_t x = first_sum(m, y - zero);
+        if (!float_reaches(&f, x, y) || float_reaches(&f, x - 1, y)) return false;
+    }
+    return true;
+}
+
+bool quantized_floats_serve(const Multiplier *factor, int64_t count, int zero, int low, int high)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (!factor[i].value) continue;
+        if (factor[i].shift >= 0 || factor[i].value < 0) return false;
+        if (factor[i].shift >= -NN_INT8_FLOATS_SHIFT && !float_serves(factor[i], zero, low, high)) return false;
+    }
+    return true;
+}
