@@ -2,10 +2,11 @@
  * Values of a JSON object.
  */
 #include "report/report_json.h"
+#include "runtime/core/text.h"
 
 void json_put(json_t *object, const char *key, json_t *value) { json_object_set_new(object, key, value); }
 
-void json_put_text(json_t *object, const char *key, const char *text) { json_put(object, key, json_string(text)); }
+void json_put_text(json_t *object, const char *key, const char *text) { json_put(object, key, nn_json_text(text)); }
 
 void json_put_integer(json_t *object, const char *key, int64_t value) { json_put(object, key, json_integer(value)); }
 

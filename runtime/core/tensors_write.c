@@ -10,6 +10,7 @@
 
 #include "runtime/core/new_file.h"
 #include "runtime/core/tensors_save.h"
+#include "runtime/core/text.h"
 
 struct NnTensorWriter {
     NnTensorSource source;
@@ -89,8 +90,8 @@ int nn_writer_data(NnTensorWriter *w, const NnTensor *t, NnError *error) { retur
 
 int nn_writer_metadata(NnTensorWriter *w, const char *key, const char *value, NnError *error)
 {
-    if (json_object_set_new(w->metadata, key, json_string(value)))
-        return nn_fail(error, NN_SYSTEM_FAILED, "cannot write the metadata %s: not UTF-8, or out of memory", key);
+    if (json_object_set_new(w->metadata, key, nn_json_text(value)))
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the metadata %s", key);
     return 0;
 }
 

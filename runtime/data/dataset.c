@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/core/text.h"
 #include "runtime/data/known_sets.h"
 #include "runtime/data/source.h"
 
@@ -121,6 +122,8 @@ Dataset *dataset_open(const char *path, const DatasetOptions *options, NnError *
         dataset_free(data);
         return NULL;
     }
+    for (int i = 0; data->class_names && i < data->class_count; i++)
+        if (data->class_names[i]) nn_make_utf8(data->class_names[i]);
     return data;
 }
 

@@ -66,6 +66,14 @@ if [ "$(wc -l <log.jsonl)" -eq 2 ]; then ok; else bad "$(wc -l <log.jsonl) lines
 runs 0 train flowers.nn --data flowers.csv --column 3 --steps 9 --batch 1000 -o one
 says out '^    9 '
 
+# Names may be any bytes: what is no UTF-8 becomes a question mark in what is written.
+odd=$(printf 'flo\377wers.csv')
+LC_ALL=C sed "s/iris/$(printf '\351ris')/" flowers.csv >"$odd"
+runs 0 train flowers.nn --data "$odd" --epochs 1 --jit tcc -o odd --page odd.html
+runs 0 eval flowers.nn --data "$odd" --weights odd --jit tcc
+says out '^ *?ris '; lacks err warning
+runs 0 show flowers.nn --weights odd; says out '^data  *flo?wers.csv$'
+
 # Values.
 runs 0 train line.nn --data line.csv
 says out '^test loss [0-9.]*e-'

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "report/report_table.h"
+#include "runtime/core/text.h"
 #include "runtime/train/train.h"
 
 /* ---- what outputs mean ----------------------------------------------------------------- */
@@ -154,20 +155,13 @@ static void csv_sample(FILE *out, int number, const Prediction *p)
 
 /* ---- JSON: a list of objects, one to a line ------------------------------------------------- */
 
-/* Names of files may be any bytes: what is no UTF-8 has none in JSON. */
-static json_t *json_name(const char *text)
-{
-    json_t *string = json_string(text);
-    return string ? string : json_string("?");
-}
-
 static json_t *json_number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
 static json_t *json_class(const Prediction *p, int index, double value)
 {
     char buffer[16];
     json_t *entry = json_object();
-    json_object_set_new(entry, "name", json_name(class_text(p->names, index, buffer)));
+    json_object_set_new(entry, "name", nn_json_text(class_text(p->names, index, buffer)));
     json_object_set_new(entry, "index", json_integer(index));
     json_object_set_new(entry, p->scores ? "score" : "probability", json_number(value));
     return entry;
@@ -179,7 +173,7 @@ static void json_sample(FILE *out, int number, const Prediction *p)
     for (int i = 0; i < p->class_count; i++)
         json_array_append_new(list, json_class(p, p->classes[i].index, p->classes[i].value));
     for (size_t i = 0; !p->classes && i < p->outputs; i++) json_array_append_new(list, json_number((double)p->y[i]));
-    json_object_set_new(object, "file", json_name(p->file));
+    json_object_set_new(object, "file", nn_json_text(p->file));
     json_object_set_new(object, p->classes ? "classes" : "values", list);
     if (p->classes && p->truth >= 0) json_object_set_new(object, "truth", json_class(p, p->truth, p->truth_value));
     fputs(number ? ",\n " : "[\n ", out);

@@ -8,6 +8,7 @@
 #include "elab/elaborate.h"
 #include "front/front.h"
 #include "interop/write_source.h"
+#include "runtime/core/text.h"
 
 /* A value of the graph without marks, by the place of its node in the graph with them. */
 typedef struct PlainValue {
@@ -361,7 +362,7 @@ static const char *how_imported(const ImportedInt8 *q)
 {
     json_t *how = json_object(), *names = json_array();
     for (int i = 0; i < q->kept.count; i++) json_array_append_new(names, json_string(q->kept.at[i]));
-    json_object_set_new(how, "imported", json_string(q->graph.source));
+    json_object_set_new(how, "imported", nn_json_text(q->graph.source));
     json_object_set_new(how, "in_f32", names);
     char *text = json_dumps(how, JSON_COMPACT);
     const char *kept = text ? arena_strdup(q->arena, text) : "{}";

@@ -9,6 +9,7 @@
 
 #include "commands/support/simulated.h"
 #include "lower/dump.h"
+#include "runtime/core/text.h"
 
 /* Of the net's dump without its first line, the name: neither comments nor the layout of the
  * source change it, nor do the batch or the train section. */
@@ -26,14 +27,16 @@ static const char *net_hash(const Model *m)
     return arena_printf(m->c->arena, "%016llx", (unsigned long long)hash);
 }
 
-/* The last part of a path: the same set lies in different folders. */
+/* The last part of a path, as a weights file holds it: the same set lies in different folders. */
 static const char *data_name(Arena *arena, const Dataset *data)
 {
     size_t end = strlen(data->path);
     while (end > 1 && data->path[end - 1] == '/') end--;
     size_t start = end;
     while (start > 0 && data->path[start - 1] != '/') start--;
-    return arena_strndup(arena, data->path + start, end - start);
+    char *name = arena_strndup(arena, data->path + start, end - start);
+    nn_make_utf8(name);
+    return name;
 }
 
 static int division_notes(Arena *arena, const Division *d, NnWeightsNote notes[4])

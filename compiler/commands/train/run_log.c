@@ -12,6 +12,7 @@
 
 #include "commands/support/command.h"
 #include "report/report_json.h"
+#include "runtime/core/text.h"
 
 enum { LOG_COLUMNS = 8 };
 
@@ -197,7 +198,7 @@ json_t *run_log_value(Arena *arena, const char *path)
     json_t *epochs = json_array();
     for (int i = 1; i <= r.epochs; i++)
         if (r.epoch[i].steps) json_array_append_new(epochs, log_epoch_value(&r.epoch[i], i));
-    return json_pack("{s:s, s:s, s:i, s:i, s:o, s:[], s:o}", "name", path_file_name(path), "part",
+    return json_pack("{s:o, s:s, s:i, s:i, s:o, s:[], s:o}", "name", nn_json_text(path_file_name(path)), "part",
                      r.valid ? "valid" : "test", "planned", r.epochs, "per_epoch", 1, "epochs", epochs, "steps",
                      "facts", log_facts(arena, &r));
 }

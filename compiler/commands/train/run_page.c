@@ -9,6 +9,7 @@
 #include "commands/train/run_activations.h"
 #include "commands/train/run_record.h"
 #include "report/report_json.h"
+#include "runtime/core/text.h"
 #include "runtime/train/progress.h"
 
 /* Seconds between two times, at least, and the share of the run's time that writing it may take. */
@@ -160,8 +161,8 @@ static json_t *run_value(const RunPage *p)
 {
     const Model *m = p->in.m;
     json_t *run =
-        json_pack("{s:s, s:s, s:s, s:i, s:I, s:O, s:O, s:o, s:o}", "name", m->net->name, "source",
-                  path_file_name(source_path(m->c, m->net->span)), "part", p->part == DATA_VALID ? "valid" : "test",
+        json_pack("{s:s, s:o, s:s, s:i, s:I, s:O, s:O, s:o, s:o}", "name", m->net->name, "source",
+                  nn_json_text(path_file_name(source_path(m->c, m->net->span))), "part", p->part == DATA_VALID ? "valid" : "test",
                   "planned", p->in.epochs, "per_epoch", (json_int_t)p->per_epoch, "epochs", p->epochs, "facts",
                   p->facts, "steps", run_steps_value(&p->steps), "findings", findings_value(p));
     json_put(run, "layers", run_layers_value(p));
@@ -229,7 +230,7 @@ static bool replay_page_step(void *user, const NnStep *step)
 
 static void add_fact_value(RunPage *p, const char *name, const char *text)
 {
-    json_array_append_new(p->facts, json_pack("[s, s]", name, text));
+    json_array_append_new(p->facts, json_pack("[s, o]", name, nn_json_text(text)));
 }
 
 void run_page_facts(RunPage *p, List facts)
