@@ -12,6 +12,7 @@
 #include "backend/workdir.h"
 #include "commands/compile.h"
 #include "commands/support/feeding.h"
+#include "commands/support/file_use.h"
 #include "commands/support/output.h"
 #include "emit/c_names.h"
 #include "runtime/nn.h"
@@ -99,7 +100,10 @@ static int check_build_request(BuildRun *b, const OptionReader *reader)
     if (b->kind == BUILD_PROGRAM) r->main = true;
     if (r->main && b->kind != BUILD_PROGRAM) return usage_error(r->command, "--main: %s is no program", r->output);
     if (r->trained.weights && !r->train && !b->python && !r->load.batch) r->load.batch = BATCH_SHIPPED;
-    return compile_check_options(r);
+    const FileUse files[] = {
+        {"the source", r->load.path, false}, {"-o", r->output, true}, {"--weights-out", r->trained.weights_out, true}};
+    const int status = compile_check_options(r);
+    return status ? status : files_apart(files, sizeof files / sizeof *files);
 }
 
 static int read_build_request(BuildRun *b, int argc, char **argv)

@@ -8,9 +8,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "commands/compile.h"
+#include "commands/support/file_use.h"
 #include "commands/support/output.h"
 #include "commands/support/weighted.h"
 #include "commands/update_auto.h"
@@ -183,13 +183,6 @@ static int check_request(CompileRequest *r, const OptionReader *reader)
     if (path_has_ending(r->output, ".so") || path_has_ending(r->output, ".o") || path_has_ending(r->output, ".a"))
         return usage_error(self, "-o %s: the name must end in .c; nnc build runs the C compiler", r->output);
     return usage_error(self, "-o %s: the name must end in .c", r->output);
-}
-
-/* Whether two paths are one file: the source is never written over. */
-static bool is_same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 /* Of what is written, and of what is dumped; names are not among them. */
@@ -366,7 +359,12 @@ static int emit(const CompileRequest *r, Model *l)
     EmitResult *e;
     if (!can_be_included(header))
         return usage_error(r->command, "-o %s: an #include cannot name its header; use --header NAME", r->output);
-    int status = compile_emit(r, l, prefix, header, &e);
+    const FileUse files[] = {{"the source", r->load.path, false},
+                             {"-o", r->output, true},
+                             {"the header", to_stdout ? NULL : header_path, true},
+                             {"--weights-out", r->trained.weights_out, true}};
+    int status = files_apart(files, sizeof files / sizeof *files);
+    if (status == STATUS_OK) status = compile_emit(r, l, prefix, header, &e);
     if (status != STATUS_OK) return status;
     if (!to_stdout) return write_c(r, e, header_path);
     if (r->header)
@@ -380,8 +378,6 @@ static int emit(const CompileRequest *r, Model *l)
 static int compile(CompileRequest *r)
 {
     if (r->dump) return dump(r);
-    if (is_same_file(r->load.path, r->output))
-        return fail(STATUS_USAGE, "-o %s would write over the source", r->output);
     Model l;
     r->load.train = r->train;
     int status = load_net(&r->load, &l);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands/support/feeding.h"
+#include "commands/support/file_use.h"
 #include "commands/support/imported.h"
 #include "commands/support/net_weights.h"
 #include "commands/support/weighted.h"
@@ -63,7 +64,7 @@ static int check_export_request(ExportRun *r, const OptionReader *reader)
     if (r->onnx && !r->load.path) return usage_error(c, "missing input file: a model needs NET.nn besides the weights");
     if (r->normalize && !r->onnx) return usage_error(c, "--normalize is for MODEL.onnx: weights have no layers");
     if (!r->weights && !is_model_file(r->load.path)) return usage_error(c, "no weights (use --weights FILE)");
-    return STATUS_OK;
+    return files_apart((FileUse[]){{"the source", r->load.path, false}, {"-o", r->output, true}}, 2);
 }
 
 static int read_export_request(ExportRun *r, int argc, char **argv)

@@ -7,6 +7,7 @@
 
 #include "commands/support/feeding.h"
 #include "commands/support/imported.h"
+#include "commands/support/file_use.h"
 #include "commands/support/output.h"
 #include "interop/write_weights.h"
 #include "runtime/core/new_file.h"
@@ -58,6 +59,8 @@ static int save_import(const ImportRequest *r, const OnnxImport *import, const I
     NnError error = {0};
     const bool to_stdout = strcmp(r->source, "-") == 0;
     const char *weights = r->weights || to_stdout ? r->weights : weights_beside(r->arena, r->source);
+    const FileUse files[] = {{"the model", r->model, false}, {"-o", r->source, true}, {"the weights", weights, true}};
+    if (files_apart(files, sizeof files / sizeof *files)) return STATUS_USAGE;
     if (!to_stdout && nn_file_check(r->source, source->length, &error)) return fail_error(&error);
     const int status = weights ? save_weights(import, int8, weights) : STATUS_OK;
     if (status) return status;

@@ -13,6 +13,7 @@
 
 #include "commands/bench/bench.h"
 #include "commands/support/load.h"
+#include "commands/support/file_use.h"
 #include "commands/support/output.h"
 #include "report/report_formats.h"
 #include "runtime/train/progress.h"
@@ -324,6 +325,8 @@ static int run_job(ReportJob *job, char **operands, int count)
     job->report.bf16_values = job->load.bf16_values;
     if (status == STATUS_OK) set_machine(job);
     for (int i = 0; status == STATUS_OK && i < count; i++) status = add_report_file(job, operands[i]);
+    for (int i = 0; status == STATUS_OK && i < job->count; i++)
+        status = files_apart((FileUse[]){{"the source", job->path[i], false}, {"-o", job->output, true}}, 2);
     if (status == STATUS_OK && job->diff && job->count != 2)
         status = usage_error(&command_report, "--diff takes two nets, not %d", job->count);
     if (status != STATUS_OK) return status;

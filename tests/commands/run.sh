@@ -118,6 +118,19 @@ runs 0 keyword.nn -o x.c --prefix fine; exists x.c x.h
 runs 0 check keyword.nn
 cp "$net" source.c
 runs 2 source.c -o source.c; says err 'write over'; same source.c "$net"
+cp "$net" source.nn; echo 'step,loss' >log.csv; cp log.csv kept.csv; mkdir -p here
+for command in report 'train --limit 16 --jit tcc' 'trace --x 0.5'; do
+    # shellcheck disable=SC2086  # a command and its options
+    runs 2 $command source.nn -o here/../source.nn; says err '-o here/../source.nn would write over the source'
+    same source.nn "$net"
+done
+runs 2 page log.csv -o ./log.csv; says err 'over the log'; same log.csv kept.csv
+runs 2 predict source.nn --weights log.csv log.npy -o log.npy; says err 'over the input'
+runs 2 train source.nn --limit 16 --jit tcc --log new.csv --page here/../new.csv
+says err '--log new.csv and --page here/../new.csv are one file'; absent new.csv lenet_sgd.safetensors
+runs 2 train source.nn --limit 16 --jit tcc -o k --checkpoint k; says err '-o k and --checkpoint k are one file'; absent k
+runs 2 quantize source.nn --weights k -o k.safetensors --certificate k; says err 'FILE.json or FILE.html'
+runs 2 report source.nn --set ''; says err 'KEY=VALUE'
 for stage in ast graph program plan; do
     runs 0 "$net" --dump $stage; silent err; exists out
     cp out first

@@ -14,6 +14,7 @@
 #include "commands/predict/predict_pictures.h"
 #include "commands/predict/predict_sheet.h"
 #include "commands/support/feeding.h"
+#include "commands/support/file_use.h"
 #include "commands/support/interrupt.h"
 #include "commands/support/load.h"
 #include "commands/support/output.h"
@@ -123,6 +124,18 @@ static int check_predict_request(const PredictRequest *r)
     return STATUS_OK;
 }
 
+static int check_predict_files(const PredictRequest *r)
+{
+    int status = STATUS_OK;
+    for (int i = -1; !status && i < r->file_count; i++) {
+        const FileUse files[] = {{i < 0 ? "the source" : "the input", i < 0 ? r->load.path : r->files[i], false},
+                                 {"-o", r->output, true},
+                                 {"--sheet", r->sheet, true}};
+        status = files_apart(files, sizeof files / sizeof *files);
+    }
+    return status;
+}
+
 static int read_predict_request(PredictRequest *r, int argc, char **argv)
 {
     OptionReader reader;
@@ -137,7 +150,8 @@ static int read_predict_request(PredictRequest *r, int argc, char **argv)
     r->load.train = r->data.path != NULL;
     r->files = reader.operands + 1;
     r->file_count = reader.operand_count - 1;
-    return check_predict_request(r);
+    const int status = check_predict_request(r);
+    return status ? status : check_predict_files(r);
 }
 
 /* ---- printing ---------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands/quantize/quantization.h"
+#include "commands/support/file_use.h"
 #include "commands/support/output.h"
 
 enum {
@@ -58,6 +59,15 @@ static bool take_calibration(QuantizeRequest *r, const char *text)
     return false;
 }
 
+static bool take_certificate(QuantizeRequest *r, const char *value)
+{
+    const bool page = path_has_ending(value, ".html");
+    *(page ? &r->page : &r->certificate) = value;
+    if (page || path_has_ending(value, ".json")) return true;
+    usage_error(&command_quantize, "--certificate takes FILE.json or FILE.html, not '%s'", value);
+    return false;
+}
+
 static bool take_quantize_option(QuantizeRequest *r, int id, const char *value)
 {
     switch (id) {
@@ -66,7 +76,7 @@ static bool take_quantize_option(QuantizeRequest *r, int id, const char *value)
     case QUANTIZE_DATA: r->data.path = value; return true;
     case QUANTIZE_SAMPLES: return option_int(&command_quantize, "samples", value, 1, INT32_MAX, &r->samples);
     case QUANTIZE_CALIBRATION: return take_calibration(r, value);
-    case QUANTIZE_CERTIFICATE: *(path_has_ending(value, ".html") ? &r->page : &r->certificate) = value; return true;
+    case QUANTIZE_CERTIFICATE: return take_certificate(r, value);
     case QUANTIZE_KEEP: r->keep = value; return true;
     case QUANTIZE_MAX_DROP: return option_real(&command_quantize, "max-drop", value, 0, 100, &r->max_drop);
     default: break;
@@ -89,6 +99,7 @@ static int read_quantize_request(QuantizeRequest *r, int argc, char **argv)
     if (!r->output) return usage_error(self, "no output file (use -o FILE.safetensors)");
     if (!path_has_ending(r->output, ".safetensors"))
         return usage_error(self, "-o %s: the name must end in .safetensors", r->output);
+    if (files_apart((FileUse[]){{"the source", r->load.path, false}, {"-o", r->output, true}}, 2)) return STATUS_USAGE;
     r->load.train = true;
     r->data.divide = true;
     return STATUS_OK;

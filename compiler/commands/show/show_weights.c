@@ -18,6 +18,7 @@
 #include "commands/pictures/visible_weights.h"
 #include "commands/show/show_picture.h"
 #include "commands/support/feeding.h"
+#include "commands/support/file_use.h"
 #include "commands/support/weighted.h"
 #include "commands/train/run_curve.h"
 #include "report/number_text.h"
@@ -154,7 +155,13 @@ static int read_show_request(ShowRequest *r, int argc, char **argv)
         if (id == OPTIONS_BAD || !take_show_option(r, id, reader.value)) return STATUS_USAGE;
     if (r->several)
         return usage_error(&command_show, "--filters, --features, --saliency, --decision, --curve: one of them");
-    return r->shown == SHOWN_CURVE ? check_curve_request(r, &reader) : take_show_operands(r, &reader);
+    const int status = r->shown == SHOWN_CURVE ? check_curve_request(r, &reader) : take_show_operands(r, &reader);
+    const PictureRequest *p = &r->picture;
+    const FileUse files[] = {{"the source", p->load.path, false},
+                             {"the image", p->image, false},
+                             {"the log", r->log, false},
+                             {"-o", p->output, true}};
+    return status ? status : files_apart(files, sizeof files / sizeof *files);
 }
 
 /* ---- what the file says of itself ---------------------------------------------------------- */

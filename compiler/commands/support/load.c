@@ -71,6 +71,16 @@ static Taken take_input(LoadOptions *o, const Command *command, const char *text
     return TAKEN_YES;
 }
 
+static Taken take_set(LoadOptions *o, const Command *command, const char *text)
+{
+    if (!text[strspn(text, " \t\n;")]) {
+        usage_error(command, "--set takes KEY=VALUE or 'KEY VALUE', not '%s'", text);
+        return TAKEN_BAD;
+    }
+    list_push(o->compilation->arena, &o->sets, (void *)text);
+    return TAKEN_YES;
+}
+
 static Taken take_weights_format(LoadOptions *o, const Command *command, const char *text)
 {
     o->bf16_weights = strcmp(text, "bf16") == 0;
@@ -107,7 +117,7 @@ Taken load_option(LoadOptions *o, const Command *command, int id, const char *va
         return TAKEN_YES;
     case OPTION_INPUT: return take_input(o, command, value);
     case OPTION_NET: o->net = value; return TAKEN_YES;
-    case OPTION_SET: list_push(arena, &o->sets, (void *)value); return TAKEN_YES;
+    case OPTION_SET: return take_set(o, command, value);
     case OPTION_MAP: list_push(arena, &o->maps, (void *)value); return TAKEN_YES;
     case OPTION_FREEZE: list_push(arena, &o->freeze, (void *)value); return TAKEN_YES;
     case OPTION_TRAIN: list_push(arena, &o->train_only, (void *)value); return TAKEN_YES;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/support/file_use.h"
 #include "commands/support/output.h"
 #include "commands/support/weighted.h"
 
@@ -86,7 +87,8 @@ static int trace(TraceRequest *o, const OptionReader *reader)
     if (!options_one_file(reader)) return STATUS_USAGE;
     o->load.path = reader->operands[0];
     o->weights = weighted_path(&o->load, o->weights);
-    int status = trace_run_net(o, &m, &t);
+    int status = files_apart((FileUse[]){{"the source", o->load.path, false}, {"-o", o->output, true}}, 2);
+    if (status == STATUS_OK) status = trace_run_net(o, &m, &t);
     if (status == STATUS_OK) status = print_trace(o, &t);
     model_free(&m);
     return status;

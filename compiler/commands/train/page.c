@@ -2,6 +2,7 @@
  * page: `nnc page A.csv B.csv -o FILE.html`: the curves of runs beside each other, from their logs.
  */
 #include "commands/support/command.h"
+#include "commands/support/file_use.h"
 #include "commands/train/run_log.h"
 #include "commands/train/run_record.h"
 
@@ -45,6 +46,9 @@ static int page_run(int argc, char **argv)
     if (!reader.operand_count) return usage_error(&command_page, "missing input file");
     if (reader.operand_count > MOST_RUNS)
         return usage_error(&command_page, "at most %d logs can be compared", MOST_RUNS);
+    for (int i = 0; i < reader.operand_count; i++)
+        if (files_apart((FileUse[]){{"the log", reader.operands[i], false}, {"-o", output, true}}, 2))
+            return STATUS_USAGE;
     Arena *arena = arena_new();
     const int status = write_runs(&reader, arena, output);
     arena_free(arena);

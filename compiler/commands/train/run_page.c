@@ -160,11 +160,11 @@ static const char *layers_hint(const RunPage *p)
 static json_t *run_value(const RunPage *p)
 {
     const Model *m = p->in.m;
-    json_t *run =
-        json_pack("{s:s, s:o, s:s, s:i, s:I, s:O, s:O, s:o, s:o}", "name", m->net->name, "source",
-                  nn_json_text(path_file_name(source_path(m->c, m->net->span))), "part", p->part == DATA_VALID ? "valid" : "test",
-                  "planned", p->in.epochs, "per_epoch", (json_int_t)p->per_epoch, "epochs", p->epochs, "facts",
-                  p->facts, "steps", run_steps_value(&p->steps), "findings", findings_value(p));
+    json_t *run = json_pack("{s:s, s:o, s:s, s:i, s:I, s:O, s:O, s:o, s:o}", "name", m->net->name, "source",
+                            nn_json_text(path_file_name(source_path(m->c, m->net->span))), "part",
+                            p->part == DATA_VALID ? "valid" : "test", "planned", p->in.epochs, "per_epoch",
+                            (json_int_t)p->per_epoch, "epochs", p->epochs, "facts", p->facts, "steps",
+                            run_steps_value(&p->steps), "findings", findings_value(p));
     json_put(run, "layers", run_layers_value(p));
     json_put_text(run, "layers_hint", layers_hint(p));
     json_put_integer(run, "memory", m->emitted->model_bytes + m->emitted->train_scratch);

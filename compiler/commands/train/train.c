@@ -14,6 +14,7 @@
 
 #include "commands/quantize/initial_scales.h"
 #include "commands/support/feeding.h"
+#include "commands/support/file_use.h"
 #include "commands/support/interrupt.h"
 #include "commands/support/load.h"
 #include "commands/support/origin.h"
@@ -97,6 +98,8 @@ static bool asks_for_checkpoints(const TrainRequest *r)
     return r->checkpoint || r->resumes || r->every_steps || r->every_time > 0;
 }
 
+static bool writes_checkpoints(const TrainRequest *r) { return r->every_steps || r->every_time != 0; }
+
 static const char *checkpoint_path(const TrainCommand *t)
 {
     const TrainRequest *r = &t->request;
@@ -108,9 +111,8 @@ static NnCheckpointConfig checkpoints_of(const TrainCommand *t)
 {
     const TrainRequest *r = &t->request;
     const char *path = checkpoint_path(t);
-    bool never = !r->every_steps && r->every_time == 0;
     return (NnCheckpointConfig){
-        .path = never || !ranks_is_first(&t->ranks) ? NULL : path,
+        .path = writes_checkpoints(r) && ranks_is_first(&t->ranks) ? path : NULL,
         .every_steps = r->every_steps,
         .every_seconds = r->every_time < 0 ? usual_interval : r->every_time,
         .at_end = asks_for_checkpoints(r),
@@ -384,11 +386,24 @@ static int agree_on_run(TrainCommand *t)
     return ranks_agree(&t->ranks, chunking_facts(&t->request, &t->m, t->feeding.data, t->notes, t->resumed));
 }
 
+static int check_files(const TrainCommand *t)
+{
+    const TrainRequest *r = &t->request;
+    const bool weights = !r->lr_find;
+    const FileUse files[] = {{"the source", r->load.path, false},
+                             {"-o", weights ? t->output : r->output, true},
+                             {"--log", r->log, true},
+                             {"--page", r->page, true},
+                             {"--checkpoint", weights && writes_checkpoints(r) ? checkpoint_path(t) : NULL, true}};
+    return files_apart(files, sizeof files / sizeof *files);
+}
+
 static int train_loaded(TrainCommand *t)
 {
     t->output = t->request.output ? t->request.output : arena_printf(t->m.c->arena, "%s.safetensors", t->m.net->name);
     const bool finds = t->request.lr_find; /* writes no weights */
-    int status = finds || !ranks_is_first(&t->ranks) ? STATUS_OK : save_check(t->output, &t->m);
+    int status = check_files(t);
+    if (!status && !finds && ranks_is_first(&t->ranks)) status = save_check(t->output, &t->m);
     if (!status && t->request.page) status = save_check_page(t->request.page);
     if (!status && t->batch) status = chunking_check(&t->request, &t->m);
     if (!status) status = feeding_augment(&t->feeding, t->m.spec);
