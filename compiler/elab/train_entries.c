@@ -53,13 +53,23 @@ static void entry_put(Training *t, TrainEntry *entry, bool replace)
     t->entry[entry->key] = entry;
 }
 
+/* `batch -1`, which is a difference: the key, or NULL.  No key takes a single negative number. */
+static const char *key_of_negative(const Arg *arg)
+{
+    const Expr *e = arg->value;
+    const bool differs = !arg->name && e->kind == EXPR_BINARY && e->op == OPERATOR_SUB && e->left->kind == EXPR_NAME;
+    return differs && train_key_find(e->left->text) >= 0 ? e->left->text : NULL;
+}
+
 static void stray_word(Training *t, const Arg *arg)
 {
     const char *word = arg->name                                                        ? arg->name
                        : arg->value->kind == EXPR_NAME || arg->value->kind == EXPR_CALL ? arg->value->text
                                                                                         : NULL;
     Span span = arg->name ? arg->name_span : arg->span;
-    if (word)
+    if (key_of_negative(arg))
+        diag_error(t->c, span, "%s takes no negative number: `%s`", key_of_negative(arg), expr_line(t->c, arg->value));
+    else if (word)
         diag_error(t->c, span, "a train section has no key `%s`%s", word,
                    suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
     else
@@ -72,7 +82,10 @@ static void stray_word(Training *t, const Arg *arg)
 static void extra_value(Training *t, const TrainEntry *entry, const Arg *arg)
 {
     const char *word = arg->value->kind == EXPR_NAME && !arg->name ? arg->value->text : arg->name;
-    if (word)
+    if (key_of_negative(arg))
+        diag_error(t->c, arg->span, "%s takes no negative number: `%s`", key_of_negative(arg),
+                   expr_line(t->c, arg->value));
+    else if (word)
         diag_error(t->c, arg->name ? arg->name_span : arg->span, "`%s` is neither a key nor a value of %s%s", word,
                    key_names[entry->key], suggestion(t->c, nearest_name(word, key_names, KEY_COUNT)));
     else

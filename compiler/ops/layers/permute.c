@@ -7,6 +7,7 @@
  * The gradient is dy with the axes in the order that they had.
  */
 #include "autodiff/backward.h"
+#include "ops/shared/axis.h"
 #include "ops/shared/elementwise.h"
 #include "ops/shared/quantized.h"
 #include "ops/shared/region.h"
@@ -16,16 +17,19 @@ typedef struct PermuteAttrs {
 } PermuteAttrs;
 
 static const Attr permute_attrs[] = {
-    {"axes", ATTR_SHAPE, offsetof(PermuteAttrs, axes), NULL, 0, MAX_RANK - 1, NULL},
+    {"axes", ATTR_SHAPE, offsetof(PermuteAttrs, axes), NULL, -MAX_RANK, MAX_RANK - 1, NULL},
     {0},
 };
 
 static bool permute_shape(Graph *g, Node *n)
 {
-    const PermuteAttrs *a = n->attrs;
+    PermuteAttrs *a = n->attrs;
     Shape in = node_shape_in(n), out = in;
     unsigned seen = 0;
-    for (int axis = 0; axis < a->axes.rank; axis++) seen |= 1u << a->axes.dim[axis];
+    for (int axis = 0; axis < a->axes.rank; axis++) {
+        if (!axis_resolve(g, n, &a->axes.dim[axis])) return false;
+        seen |= 1u << a->axes.dim[axis];
+    }
     if (a->axes.rank != in.rank || seen != (1u << in.rank) - 1) {
         Arena *arena = g->compilation->arena;
         diag_error(g->compilation, n->span, "permute: the input %s has axes 0 to %d; each of them must be named once",

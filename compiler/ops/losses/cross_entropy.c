@@ -50,18 +50,22 @@ static bool weights_fit(Graph *g, const Node *n)
 {
     const CrossEntropyAttrs *a = n->attrs;
     int64_t classes = node_shape_in(n).dim[0];
+    double sum = 0;
     if (a->weights.count != 0 && a->weights.count != classes) {
         diag_error(g->compilation, n->span, "cross_entropy: there are %lld classes, but %d in `weights`",
                    (long long)classes, a->weights.count);
         return false;
     }
     for (int i = 0; i < a->weights.count; i++) {
+        sum += a->weights.at[i];
         if (a->weights.at[i] >= 0) continue;
         diag_error(g->compilation, n->span, "cross_entropy: the weight of class %d is %g; it must be 0 or more", i,
                    a->weights.at[i]);
         return false;
     }
-    return true;
+    if (a->weights.count && sum == 0)
+        diag_error(g->compilation, n->span, "cross_entropy: the weights of all classes are 0");
+    return !a->weights.count || sum > 0;
 }
 
 static bool is_soft(const Node *n)

@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 
+#include "ops/shared/axis.h"
 #include "ops/shared/elementwise.h"
 
 const Attr reduce_attrs[] = {
-    {"axes", ATTR_SHAPE, offsetof(ReduceAttrs, axes), NULL, 0, MAX_RANK - 1, NULL},
+    {"axes", ATTR_SHAPE, offsetof(ReduceAttrs, axes), NULL, -MAX_RANK, MAX_RANK - 1, NULL},
     {"keep", ATTR_BOOL, offsetof(ReduceAttrs, keep), "yes", 0, 0, NULL},
     {0},
 };
@@ -20,24 +21,28 @@ static bool is_reduced(const Node *n, int axis)
     return false;
 }
 
-static bool axes_exist(Graph *g, const Node *n)
+/* Each is there, and named once. */
+static bool resolve_axes(Graph *g, const Node *n, Shape *axes)
 {
-    const ReduceAttrs *a = n->attrs;
-    Shape in = node_shape_in(n);
-    for (int i = 0; i < a->axes.rank; i++) {
-        if (a->axes.dim[i] < in.rank) continue;
-        diag_error(g->compilation, n->span, "%s: the input %s has no axis %lld", n->op->name,
-                   shape_text(g->compilation->arena, in), (long long)a->axes.dim[i]);
-        return false;
+    unsigned seen = 0;
+    for (int i = 0; i < axes->rank; i++) {
+        if (!axis_resolve(g, n, &axes->dim[i])) return false;
+        const unsigned bit = 1u << axes->dim[i];
+        if (seen & bit) {
+            diag_error(g->compilation, n->span, "%s: axis %lld of %s is named twice", n->op->name,
+                       (long long)axes->dim[i], shape_text(g->compilation->arena, node_shape_in(n)));
+            return false;
+        }
+        seen |= bit;
     }
     return true;
 }
 
 bool reduce_shape(Graph *g, Node *n)
 {
-    const ReduceAttrs *a = n->attrs;
+    ReduceAttrs *a = n->attrs;
     Shape in = node_shape_in(n), out = {0};
-    if (!axes_exist(g, n)) return false;
+    if (!resolve_axes(g, n, &a->axes)) return false;
     for (int axis = 0; axis < in.rank; axis++) {
         if (!is_reduced(n, axis) || a->keep) out.dim[out.rank++] = is_reduced(n, axis) ? 1 : in.dim[axis];
     }
