@@ -132,11 +132,11 @@ typedef struct nn_model_info {
 
     /* NULL when there is no training code */
     float (*eval)(const void *model, const float *x, const void *target, int count, float *y,
-        void *scratch);
+                  void *scratch);
     float (*step)(void *model, const float *x, const void *target, float lr, void *scratch);
     float (*grad)(void *model, const float *x, const void *target, void *scratch);
     int (*get_grad)(const void *model, const char *name, float *values, size_t count,
-        const void *scratch);
+                    const void *scratch);
 
     /* where there are several outputs or targets: what a row of them consists of; else 0, NULL */
     int output_part_count;
@@ -151,7 +151,7 @@ typedef struct nn_model_info {
     /* gradient accumulation; 0, NULL when there is no code for it */
     size_t gradients_bytes;
     float (*grad_add)(void *model, const float *x, const void *target, void *gradients,
-        void *scratch);
+                      void *scratch);
     void (*update)(void *model, void *gradients, float lr, void *scratch);
     int (*get_grad_sum)(const void *gradients, const char *name, float *values, size_t count);
 
@@ -160,18 +160,18 @@ typedef struct nn_model_info {
 
     /* gradient accumulation with hooks; NULL when there is no code for it (nnc --hooks) */
     float (*grad_add_hooked)(void *model, const float *x, const void *target, void *gradients,
-        void *scratch,
+                             void *scratch,
                              const nn_hooks *hooks);
 
     /* a batch in chunks; NULL, 0 when there is no code for it */
     float (*grad_chunk)(void *model, const float *x, const void *target, void *gradients,
-        void *scratch,
+                        void *scratch,
                         const nn_chunk *chunk);
     int collective_count;
     const nn_collective *collectives;
     /* A share of an update; it neither touches other tensors and their states nor clears gradients. */
     void (*update_some)(void *model, void *gradients, float lr, void *scratch,
-        const nn_share *share);
+                        const nn_share *share);
     int update_is_local; /* 1: an element's update depends on that element's gradient alone; else on all gradients */
     /* Bytes from the begin of the model, and of the block of gradients, to a trained tensor's values; -1: there are none */
     int (*place)(int tensor, size_t *in_model, size_t *in_gradients);
@@ -179,7 +179,7 @@ typedef struct nn_model_info {
     int factored_count;
     const nn_factored *factored;
     void (*gradient_rows)(int tensor, const float *left, const float *right, int first, int count,
-        float *rows);
+                          float *rows);
 } nn_model_info;
 
 #ifdef __cplusplus

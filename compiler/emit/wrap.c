@@ -32,7 +32,8 @@ static const char *piece_end(const Line *line, const char *p, int *depth, bool *
             if (!close || close >= line->end) return line->end;
             p = *p == '"' ? close : close + 1;
         } else if (*p == '(' || *p == '{') {
-            *opens = (*depth)++ == 0 && (*p == '{' || (p > line->begin && is_identifier_char(p[-1])));
+            const bool called = p > line->begin && (is_identifier_char(p[-1]) || p[-1] == ')');
+            *opens = (*depth)++ == 0 && (*p == '{' || called);
             if (*opens) return p + 1;
         } else if (*p == ')' || *p == '}') {
             --*depth;

@@ -246,6 +246,11 @@ START_TEST(long_lines_are_broken_after_arguments)
                                     "m->weight), m->bias, (float (*)[10])y);"),
                      "    if (t == 0) layer_forward((const float (*)[84])value_of_a_layer, f(m->weight, m->weight),\n"
                      "                              m->bias, (float (*)[10])y);");
+    ck_assert_str_eq(wrapped(arena,
+                             "    float (*grad_add)(void *model, const float *x, const void *target, void *gradients, "
+                             "void *scratch,\n                      const nn_hooks *hooks);"),
+                     "    float (*grad_add)(void *model, const float *x, const void *target, void *gradients,\n"
+                     "                      void *scratch,\n                      const nn_hooks *hooks);");
     arena_free(arena);
 }
 END_TEST
