@@ -238,9 +238,13 @@ typedef struct Table {              /* of one part */
 static int take_number(const Csv *csv, int i, CsvColumn *column, NnError *error)
 {
     double value;
-    if (!is_number(csv->field[i].text, &value))
+    const CsvField *field = &csv->field[i];
+    if (!is_number(field->text, &value))
         return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: expected a number, saw '%.40s'", csv->path, csv->line,
-                       csv->field[i].column, csv->field[i].text);
+                       field->column, field->text);
+    if (!isfinite((float)value))
+        return nn_fail(error, NN_BAD_INPUT, "%s:%d:%d: %.40s is beyond what a float can hold", csv->path, csv->line,
+                       field->column, field->text);
     float *slot = column_add(column, sizeof *slot, error);
     if (!slot) return -1;
     *slot = (float)value;

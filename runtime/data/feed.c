@@ -12,8 +12,9 @@ static int check_class_count(const Dataset *data, size_t scores, NnError *error)
     char beyond[DATASET_LABEL_TEXT];
     if (!data->class_count) return nn_fail(error, NN_BAD_INPUT, "the loss takes classes, the data has values");
     if ((size_t)data->class_count == scores) return 0;
-    return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the net has %zu output%s%s", data->class_count,
-                   scores, scores == 1 ? "" : "s", dataset_label_beyond(data, (int)scores, beyond));
+    return nn_fail(error, NN_BAD_INPUT, "the data has %d class%s, the net has %zu output%s%s", data->class_count,
+                   data->class_count == 1 ? "" : "es", scores, scores == 1 ? "" : "s",
+                   dataset_label_beyond(data, (int)scores, beyond));
 }
 
 /* A class map of its image's size goes with it pixel by pixel.  What the net's convolutions take
@@ -91,8 +92,8 @@ static int feed_values(Feed *feed, const TargetSpec *spec, NnError *error)
     else if (count == feed->fitting->elements)
         feed->kind = FEED_INPUT;
     else if (data->class_count)
-        return nn_fail(error, NN_BAD_INPUT, "the data has %d classes, the loss takes %zu value%s", data->class_count,
-                       count, count == 1 ? "" : "s");
+        return nn_fail(error, NN_BAD_INPUT, "the data has %d class%s, the loss takes %zu value%s", data->class_count,
+                       data->class_count == 1 ? "" : "es", count, count == 1 ? "" : "s");
     else
         return nn_fail(error, NN_BAD_INPUT, "the data has %d value%s per sample, the loss takes %zu",
                        data->target_count, data->target_count == 1 ? "" : "s", count);

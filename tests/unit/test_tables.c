@@ -232,6 +232,7 @@ static const struct {
 } bad_csv[] = {
     {"1,2\n3,x\n", true, NULL, "bad.csv:2:3: expected a number, saw 'x'"},
     {"a,b\n1,2\n3,\n", true, NULL, "bad.csv:3:3: expected a number, saw ''"},
+    {"1,2\n-1e39,3\n", true, NULL, "bad.csv:2:1: -1e39 is beyond what a float can hold"},
     {"1,2\nnan,2\n", true, NULL, "bad.csv:2:1"},
     {"1,2\n1e999,2\n", true, NULL, "bad.csv:2:1"},
     {"1,2\n0x10,2\n", true, NULL, "bad.csv:2:1"},
