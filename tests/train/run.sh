@@ -74,6 +74,13 @@ runs 0 eval flowers.nn --data "$odd" --weights odd --jit tcc
 says out '^ *?ris '; lacks err warning
 runs 0 show flowers.nn --weights odd; says out '^data  *flo?wers.csv$'
 
+# A path may be long.
+deep=. folder=$(printf '%0200d' 0)
+for i in 1 2 3 4 5 6; do deep=$deep/$folder; done
+mkdir -p "$deep" && cp flowers.csv "$deep"
+runs 0 train flowers.nn --data "$deep/flowers.csv" --epochs 1 --jit tcc -o deep
+says err 'flowers.csv: 72 train, 18 test of 2 columns, 3 classes$'
+
 # Values.
 runs 0 train line.nn --data line.csv
 says out '^test loss [0-9.]*e-'

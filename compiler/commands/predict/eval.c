@@ -413,10 +413,9 @@ static void print_evaluation(const EvalRequest *r, const Model *m, const Feeding
         [NN_VIEWS_FLIP] = "images and their mirror images",
         [NN_VIEWS_CROPS] = "five crops of each image and their mirror images",
     };
-    char data[1024];
     printf("net        %s, %zu parameters\n", m->info->name, m->info->params);
     printf("weights    %s\n", r->weights);
-    printf("data       %s\n", feeding_data_text(f, data, sizeof data));
+    printf("data       %s\n", feeding_data_text(f, m->c->arena));
     if (r->part != DATA_TEST) printf("part       %s\n", dataset_part_name(r->part));
     if (r->tta) printf("views      %s: the mean of their predictions\n", views[r->tta]);
     print_losses(m->info, score);

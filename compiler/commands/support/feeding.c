@@ -450,22 +450,23 @@ const char *feeding_normalize_text(const Feeding *f, char *out, size_t size)
     return out;
 }
 
-const char *feeding_data_text(const Feeding *f, char *out, size_t size)
+const char *feeding_data_text(const Feeding *f, Arena *arena)
 {
+    Text out;
     const Dataset *d = f->data;
     const int valid = d->part[DATA_VALID].count;
-    int length = snprintf(out, size, "%s: %d train, ", d->path, d->part[DATA_TRAIN].count);
-    if (valid) length += snprintf(out + length, size - (size_t)length, "%d valid, ", valid);
-    length += snprintf(out + length, size - (size_t)length, "%d test", d->part[DATA_TEST].count);
+    text_init(&out, arena);
+    text_addf(&out, "%s: %d train, ", d->path, d->part[DATA_TRAIN].count);
+    if (valid) text_addf(&out, "%d valid, ", valid);
+    text_addf(&out, "%d test", d->part[DATA_TEST].count);
     if (d->rank == 3)
-        length += snprintf(out + length, size - (size_t)length, " of %dx%dx%d", d->dims[0], d->dims[1], d->dims[2]);
+        text_addf(&out, " of %dx%dx%d", d->dims[0], d->dims[1], d->dims[2]);
     else
-        length +=
-            snprintf(out + length, size - (size_t)length, " of %d column%s", d->dims[0], d->dims[0] == 1 ? "" : "s");
-    if (d->class_count) length += snprintf(out + length, size - (size_t)length, ", %d classes", d->class_count);
-    if (d->source) length += snprintf(out + length, size - (size_t)length, ", streamed");
-    if (!f->request.path) snprintf(out + length, size - (size_t)length, " (no --data: the digits that nnc ships with)");
-    return out;
+        text_addf(&out, " of %d column%s", d->dims[0], d->dims[0] == 1 ? "" : "s");
+    if (d->class_count) text_addf(&out, ", %d class%s", d->class_count, d->class_count == 1 ? "" : "es");
+    if (d->source) text_add(&out, ", streamed");
+    if (!f->request.path) text_add(&out, " (no --data: the digits that nnc ships with)");
+    return out.data;
 }
 
 const char *jit_name(JitKind jit) { return jit == JIT_TCC ? "tcc" : jit == JIT_TIERED ? "tcc, then cc" : "cc"; }

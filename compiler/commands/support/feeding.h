@@ -78,8 +78,8 @@ void feeding_close(Feeding *);
 
 /* "mean 0.1307, std 0.3081", or "as they are" */
 const char *feeding_normalize_text(const Feeding *, char *out, size_t size);
-/* "10000 train, 2000 test, 10 classes of 1x28x28" */
-const char *feeding_data_text(const Feeding *, char *out, size_t size);
+/* "digits: 10000 train, 2000 test of 1x28x28, 10 classes" */
+const char *feeding_data_text(const Feeding *, Arena *);
 /* "crop(32, pad=4) flip"; "" for none */
 const char *feeding_augment_text(const Feeding *, char *out, size_t size);
 const char *jit_name(JitKind);

@@ -24,7 +24,7 @@ static const char *net_text(Arena *arena, const nn_model_info *info)
 static void add_data_facts(Arena *arena, List *facts, const Feeding *f)
 {
     char text[1024];
-    add_fact(arena, facts, "data", feeding_data_text(f, text, sizeof text));
+    add_fact(arena, facts, "data", feeding_data_text(f, arena));
     add_fact(arena, facts, "input", feeding_normalize_text(f, text, sizeof text));
     if (f->feed.augment) add_fact(arena, facts, "augment", feeding_augment_text(f, text, sizeof text));
 }
