@@ -13,7 +13,7 @@
 #include "elab/train_entries.h"
 
 #define SPEC_AT(field) offsetof(TrainSpec, field)
-static const Attr ema_attrs[] = {{"decay", ATTR_REAL, SPEC_AT(ema), NULL, 0, 0.999999999, NULL}, {0}};
+static const Attr ema_attrs[] = {{"decay", ATTR_REAL, SPEC_AT(ema), NULL, 0, 1, NULL}, {0}};
 static const Attr lookahead_attrs[] = {
     {"k", ATTR_INT, SPEC_AT(lookahead), "5", 1, 1e9, NULL},
     {"alpha", ATTR_REAL, SPEC_AT(lookahead_alpha), "0.5", 0, 1, NULL},
