@@ -74,6 +74,12 @@ runs 0 eval flowers.nn --data "$odd" --weights odd --jit tcc
 says out '^ *?ris '; lacks err warning
 runs 0 show flowers.nn --weights odd; says out '^data  *flo?wers.csv$'
 
+# A character takes a column, however many bytes it has.
+sed 's/iris/Îrïs/' flowers.csv >accents.csv
+runs 0 train flowers.nn --data accents.csv --epochs 1 --jit tcc -o accents
+runs 0 eval flowers.nn --data accents.csv --weights accents --jit tcc
+says out '^ Îrïs  '; says out '^ rose  '; says out '^ *rose   tulip    Îrïs$'
+
 # A path may be long.
 deep=. folder=$(printf '%0200d' 0)
 for i in 1 2 3 4 5 6; do deep=$deep/$folder; done

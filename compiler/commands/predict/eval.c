@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/pictures/canvas.h"
 #include "commands/predict/eval_json.h"
 #include "commands/predict/predict_output.h"
 #include "commands/support/feeding.h"
@@ -18,7 +19,7 @@
 #include "runtime/train/views.h"
 
 enum { DATA = OPTION_FIRST_OWN, WEIGHTS, PART, FORMAT, TTA };
-enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16 };
+enum { MATRIX_CLASSES = 24, LISTED = 20, LISTED_ROWS = 16, NAME_COLUMNS = 16, NAME_BYTES = 4 * NAME_COLUMNS + 1 };
 
 static const Option options[] = {
     {WEIGHTS, "weights", "FILE", "the trained weights (MODEL.onnx has its own)"},
@@ -194,11 +195,22 @@ static void tally_sample(void *user, int row, const float *y, const void *given,
 
 /* ---- printing: classes -------------------------------------------------------------------------- */
 
-static const char *class_name(const Tally *t, int class, char out[64])
+/* The first characters of its name. */
+static const char *class_name(const Tally *t, int class, char out[NAME_BYTES])
 {
     char buffer[16];
-    snprintf(out, 64, "%.*s", NAME_COLUMNS, dataset_class_name(t->data, class, buffer));
+    const char *name = dataset_class_name(t->data, class, buffer);
+    snprintf(out, NAME_BYTES, "%.*s", text_bytes(name, NAME_COLUMNS), name);
     return out;
+}
+
+/* At the right end of so many columns, of which a character takes one. */
+static void print_class(const Tally *t, int class, int width)
+{
+    char name[NAME_BYTES];
+    class_name(t, class, name);
+    const int bytes = text_bytes(name, width), characters = text_characters(name);
+    printf("%*s%.*s", characters < width ? width - characters : 0, "", bytes, name);
 }
 
 static int64_t confused(const Tally *t, int truth, int predicted)
@@ -208,10 +220,10 @@ static int64_t confused(const Tally *t, int truth, int predicted)
 
 static int name_width(const Tally *t)
 {
-    char name[64];
+    char name[NAME_BYTES];
     int width = 5;
     for (int c = 0; c < t->data->class_count; c++) {
-        int length = (int)strlen(class_name(t, c, name));
+        int length = text_characters(class_name(t, c, name));
         width = length > width ? length : width;
     }
     return width;
@@ -219,13 +231,15 @@ static int name_width(const Tally *t)
 
 static void print_matrix(const Tally *t)
 {
-    char name[64];
     int width = name_width(t), count = t->data->class_count;
     printf("\nconfusion (a row: the samples of a class; a column: what they were taken for)\n%*s", width, "");
-    for (int c = 0; c < count; c++) printf(" %*.7s", 7, class_name(t, c, name));
+    for (int c = 0; c < count; c++) {
+        putchar(' ');
+        print_class(t, c, 7);
+    }
     putchar('\n');
     for (int truth = 0; truth < count; truth++) {
-        printf("%*s", width, class_name(t, truth, name));
+        print_class(t, truth, width);
         for (int c = 0; c < count; c++)
             if (confused(t, truth, c))
                 printf(" %7lld", (long long)confused(t, truth, c));
@@ -238,7 +252,7 @@ static void print_matrix(const Tally *t)
 /* Of many classes only the most frequent mistakes. */
 static void print_mistakes(Tally *t)
 {
-    char name[64], other[64];
+    char name[NAME_BYTES], other[NAME_BYTES];
     int count = t->data->class_count;
     printf("\nmost frequent mistakes\n");
     for (int listed = 0; listed < LISTED; listed++) {
@@ -269,7 +283,6 @@ static void print_share(int64_t part, int64_t whole)
 /* Right, of all that are of the class or were taken for it (the Jaccard index). */
 static void print_overlaps(const Tally *t)
 {
-    char name[64];
     double sum = 0;
     int width = name_width(t), seen = 0;
     printf("\n%*s %10s\n", width, "class", "IoU");
@@ -277,7 +290,7 @@ static void print_overlaps(const Tally *t)
         int64_t either = -confused(t, c, c);
         for (int other = 0; other < t->data->class_count; other++)
             either += confused(t, other, c) + confused(t, c, other);
-        printf("%*s", width, class_name(t, c, name));
+        print_class(t, c, width);
         print_share(confused(t, c, c), either);
         putchar('\n');
         if (either) sum += (double)confused(t, c, c) / (double)either, seen++;
@@ -288,7 +301,6 @@ static void print_overlaps(const Tally *t)
 /* precision = right / taken for it; recall = right / of it */
 static void print_classes(const Tally *t)
 {
-    char name[64];
     int width = name_width(t), count = t->data->class_count;
     printf("\n%*s %10s %10s %8s\n", width, "class", "precision", "recall", "count");
     for (int c = 0; c < count; c++) {
@@ -297,7 +309,7 @@ static void print_classes(const Tally *t)
             taken += confused(t, other, c);
             samples += confused(t, c, other);
         }
-        printf("%*s", width, class_name(t, c, name));
+        print_class(t, c, width);
         print_share(confused(t, c, c), taken);
         print_share(confused(t, c, c), samples);
         printf(" %8lld\n", (long long)samples);
