@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* The bytes of the character that the text begins with; 0: it begins with none. */
-static size_t character_bytes(const char *text)
+static size_t utf8_bytes(const char *text)
 {
     enum { LONGEST = 4 };
     for (size_t count = 1; count <= LONGEST && text[count - 1]; count++) {
@@ -24,7 +24,7 @@ static size_t character_bytes(const char *text)
 void nn_make_utf8(char *text)
 {
     while (*text) {
-        const size_t count = character_bytes(text);
+        const size_t count = utf8_bytes(text);
         if (!count) *text = '?';
         text += count ? count : 1;
     }

@@ -130,6 +130,8 @@ runs 2 train source.nn --limit 16 --jit tcc --log new.csv --page here/../new.csv
 says err '--log new.csv and --page here/../new.csv are one file'; absent new.csv lenet_sgd.safetensors
 runs 2 train source.nn --limit 16 --jit tcc -o k --checkpoint k; says err '-o k and --checkpoint k are one file'; absent k
 runs 2 quantize source.nn --weights k -o k.safetensors --certificate k; says err 'FILE.json or FILE.html'
+runs 1 quantize source.nn --weights k -o none/k.safetensors; says err 'cannot write none/k.safetensors'
+runs 1 quantize source.nn --weights k -o k.safetensors --certificate none/k.html; says err 'cannot write none/k.html'
 runs 2 report source.nn --set ''; says err 'KEY=VALUE'
 for stage in ast graph program plan; do
     runs 0 "$net" --dump $stage; silent err; exists out

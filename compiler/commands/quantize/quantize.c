@@ -12,6 +12,7 @@
 #include "commands/quantize/quantization.h"
 #include "commands/support/file_use.h"
 #include "commands/support/output.h"
+#include "runtime/core/new_file.h"
 
 enum {
     QUANTIZE_DATA = OPTION_FIRST_OWN,
@@ -212,9 +213,20 @@ static int check_learned(const Quantization *q)
     return usage_error(&command_quantize, "--calibration: %s has scales that were learned in training", r->weights);
 }
 
+/* Before minutes of work. */
+static int check_outputs(const QuantizeRequest *r)
+{
+    const char *const paths[] = {r->output, r->certificate, r->page};
+    NnError error = {0};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (paths[i] && nn_file_check(paths[i], 0, &error)) return fail_error(&error);
+    return STATUS_OK;
+}
+
 static int quantize_model(Quantization *q)
 {
-    int status = quantization_open(q);
+    int status = check_outputs(q->request);
+    if (!status) status = quantization_open(q);
     if (!status) status = check_learned(q);
     if (!status) status = read_kept_layers(q);
     if (!status) status = quantization_observe(q);

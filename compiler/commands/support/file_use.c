@@ -17,7 +17,7 @@ static bool is_same_inode(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static bool folder_of(Arena *arena, const char *path, struct stat *folder)
+static bool stat_folder_of(Arena *arena, const char *path, struct stat *folder)
 {
     const int length = (int)(path_file_name(path) - path);
     return stat(arena_printf(arena, "%.*s.", length, path), folder) == 0;
@@ -29,7 +29,7 @@ static bool is_same_file(Arena *arena, const char *a, const char *b)
     const bool has_a = stat(a, &x) == 0, has_b = stat(b, &y) == 0;
     if (has_a && has_b) return S_ISREG(x.st_mode) && is_same_inode(&x, &y);
     if (has_a || has_b || strcmp(path_file_name(a), path_file_name(b)) != 0) return false;
-    return folder_of(arena, a, &x) && folder_of(arena, b, &y) && is_same_inode(&x, &y);
+    return stat_folder_of(arena, a, &x) && stat_folder_of(arena, b, &y) && is_same_inode(&x, &y);
 }
 
 static bool is_file(const FileUse *f) { return f->path && strcmp(f->path, "-") != 0; }
