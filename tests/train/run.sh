@@ -81,8 +81,8 @@ runs 0 eval flowers.nn --data accents.csv --weights accents --jit tcc
 says out '^ Îrïs  '; says out '^ rose  '; says out '^ *rose   tulip    Îrïs$'
 
 # A path may be long.
-deep=. folder=$(printf '%0200d' 0)
-for i in 1 2 3 4 5 6; do deep=$deep/$folder; done
+folder=$(printf '%0200d' 0)
+deep=$folder/$folder/$folder/$folder/$folder/$folder
 mkdir -p "$deep" && cp flowers.csv "$deep"
 runs 0 train flowers.nn --data "$deep/flowers.csv" --epochs 1 --jit tcc -o deep
 says err 'flowers.csv: 72 train, 18 test of 2 columns, 3 classes$'
