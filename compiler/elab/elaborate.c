@@ -133,7 +133,26 @@ static void warn_zero_gradients(Elab *e)
     }
 }
 
-static void finish_net(Elab *e, const Def *net, Value result)
+/* Layers whose weights no output and no head depends on. */
+static void warn_unused_weights(Elab *e)
+{
+    const Graph *g = e->graph;
+    bool *used = arena_alloc(e->c->arena, (size_t)g->tensors.count * sizeof *used + 1);
+    const List *const ends[] = {&g->heads, &g->outputs};
+    used[g->output->id] = true;
+    for (int list = 0; list < 2; list++)
+        for (int i = 0; i < ends[list]->count; i++) used[((const Head *)ends[list]->at[i])->output->id] = true;
+    for (int i = g->nodes.count; i-- > 0;) {
+        const Node *n = g->nodes.at[i];
+        bool needed = false;
+        for (int k = 0; k < n->out_count; k++) needed |= used[n->out[k]->id];
+        for (int k = 0; needed && k < n->in_count; k++) used[n->in[k]->id] = true;
+        if (!needed && node_params(n, true))
+            diag_warning(e->c, n->span, "nothing depends on this %s, so its weights are not trained", n->op->name);
+    }
+}
+
+static void finish_net(Elab *e, const File *file, const Def *net, Value result)
 {
     Graph *g = e->graph;
     g->output = result.tensor;
@@ -142,8 +161,10 @@ static void finish_net(Elab *e, const Def *net, Value result)
         diag_error(e->c, net->name_span, "net %s has no input: it begins with input(SHAPE)", net->name);
     else if (!g->output || !g->output->producer)
         diag_error(e->c, net->name_span, "net %s has no layers", net->name);
-    else
+    else {
         warn_zero_gradients(e);
+        if (train_section_exists(file, g)) warn_unused_weights(e);
+    }
 }
 
 static Elab *elab_new(Compilation *c, const File *file)
@@ -174,6 +195,6 @@ Graph *elaborate(Compilation *c, const File *file, const char *name, const List 
     Body *body = body_new(e, NULL, naming_new(c->arena, "", false));
     bind_net_params(body, net, defines);
     elab_body(body, &net->body);
-    finish_net(e, net, body->current);
+    finish_net(e, file, net, body->current);
     return c->errors > errors ? NULL : e->graph;
 }
