@@ -96,11 +96,11 @@ form exact.infer "$exact" --compute bf16 --target avx512bf16 --infer
 head -c "$(wc -c <exact.infer)" exact >exact.both
 same exact.infer exact.both
 
-# Other kernels of bf16; the longest path has 21 layers.
+# Other kernels of bf16, on paths of twelve layers; groups and deconvolutions by pairs, too.
 net=$root/tests/compute/rows.nn
 form rows.plain '-std=c99 -O0 -ffp-contract=off' --compute bf16 --plain
 form rows '-std=gnu99 -O0 -DNET_THREADS=3' --compute bf16
-near rows rows.plain 0.17
+near rows rows.plain 0.09
 for kernel in nn_grouped_forward nn_grouped_backward_data nn_depthwise_forward nn_depthwise_backward_data \
     nn_depthwise_wgrad nn_conv_wgrad nn_minmax_pool_nhwc nn_minmax_pool_nhwc_dx nn_region_avgpool_nhwc \
     nn_region_avgpool_nhwc_dx; do
@@ -112,7 +112,9 @@ done
 says rows.d/net.c 'nn_copy_rows_bf16(&size'
 says rows.d/net.c 'nn_add_bf16('
 form rows.exact "$exact" --compute bf16 --target avx512bf16
-near rows.exact rows.plain 0.17
+near rows.exact rows.plain 0.09
+says rows.exact.d/net.c 'nn_conv_backward_data_bf16(&size'
+says rows.exact.d/net.c 'nn_conv_wgrad_pairs(&size, dy, x'
 net=$root/tests/compute/values.nn
 
 # ---- training -----------------------------------------------------------------------------------
