@@ -2,7 +2,7 @@
 # Times inference of one sample with weights in bf16 beside the same in f32, and prints Markdown.
 # The two take turns, each a process of `nnc bench`; a number is the median of ROUNDS medians.
 #
-#     bench/weights.sh [NET…]       files (default: AlexNet, VGG-16, ResNet-50)
+#     bench/weights.sh [NET…]       files (default: AlexNet, VGG-16, ResNet-50, ResNet-18)
 #
 # NNC ./nnc   THREADS 2   ROUNDS 5
 cd "$(dirname "$0")/.." || exit 1
@@ -54,3 +54,4 @@ fi
 row AlexNet dsl_examples/alexnet.nn
 row VGG-16 dsl_examples/vgg.nn
 row ResNet-50 dsl_examples/resnet.nn -D depth=50
+row ResNet-18 dsl_examples/resnet.nn -D depth=18
