@@ -2001,6 +2001,7 @@ enum {
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
 
+enum { NN_FIXED_STEPS = 2 * NN_PANEL }; /* what 16 floats take before a panel of numbers in 16 bits */
 enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
 /* Depthwise: fours of a column's taps, or of the one row's. */
