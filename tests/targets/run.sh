@@ -176,7 +176,7 @@ changes NN_CONV_NEAR nn_winograd nn_conv_wgrad
 field() { sed -n "s|^ \* $2: ||p" "runtime/kernels/config/$1.h"; } # PAGE FIELD
 # rest_of OWN…: the text of a library of all kernels but these
 rest_of() {
-    printf '#define NN_LIBRARY nn_library\n#define NN_BASE nn_base\n#define NN_OWN \\\n'
+    printf '#define NN_LIBRARY nn_library_rest\n#define NN_BASE nn_library_base\n#define NN_OWN \\\n'
     sed -n 's/^    NN_SYMBOL(\(nn_[a-z0-9_]*\)),$/\1/p' runtime/kernels/library_table.h >all
     printf '%s\n' "$@" | grep -v -x -F -f - all | sed 's/.*/    NN_SYMBOL(&), \\/'
     printf '\n#include "runtime/kernels/library_table.h"\n'
@@ -188,7 +188,7 @@ code() {
     "$CC" -std=gnu11 -w -O1 -ffp-contract=fast -Iruntime -I"$tmp/made" -I. "$@" -c rest.c -o rest.o
     objdump -d --no-show-raw-insn rest.o >"$output"
 }
-# falls_through BASE PAGE FLAGS…
+# falls_through BASE PAGE
 falls_through() {
     what="kernels of $2 that are those of $1"
     flags=$(sh $tables flags "runtime/kernels/config/$2.h")
@@ -207,7 +207,8 @@ falls_through() {
         code page.txt $flags
         code base.txt $flags $hidden
     }
-    if [ -s base.txt ] && cmp -s base.txt page.txt; then ok; else bad 'differ'; fi
+    diff base.txt page.txt >differences
+    if [ -s base.txt ] && [ ! -s differences ]; then ok; else bad 'differ' differences; fi
 }
 # A machine that has the page's instructions has the other's.
 has_features() { # BASE PAGE
