@@ -375,13 +375,12 @@ static Tensor *owned(Build *b, Tensor *t)
 static void share_states(Build *b)
 {
     Graph *net = b->net, *g = b->graph;
+    Map *known = map_new(net->compilation->arena);
+    for (int i = 0; i < net->model.count; i++) map_put(known, ((Tensor *)net->model.at[i])->name, net->model.at[i]);
     for (int i = 0; i < g->model.count; i++) {
         Tensor *t = g->model.at[i];
         if (t->kind != TENSOR_STATE) continue;
-        for (int k = 0; k < net->model.count && !t->model; k++) {
-            Tensor *known = net->model.at[k];
-            if (strcmp(known->name, t->name) == 0) t->model = known;
-        }
+        if (!t->model) t->model = map_get(known, t->name);
         if (t->model) continue;
         t->model = graph_tensor(net, TENSOR_STATE, net->real, false, t->shape, t->name, t->span);
         t->model->init = t->init;

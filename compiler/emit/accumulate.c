@@ -9,21 +9,18 @@
 
 static bool accumulates(const Emitter *e) { return entry_of(e, PROGRAM_UPDATE) != NULL; }
 
-static bool has_sum(const Graph *update, const Tensor *param)
-{
-    for (int i = 0; i < update->tensors.count; i++) {
-        const Tensor *t = update->tensors.at[i];
-        if (t->kind == TENSOR_GRADIENT_SUM && t->model == param) return true;
-    }
-    return false;
-}
-
 void accumulate_list_sums(Emitter *e)
 {
-    for (int i = 0; accumulates(e) && i < e->net->model.count; i++) {
+    if (!accumulates(e)) return;
+    const Graph *update = entry_of(e, PROGRAM_UPDATE)->program;
+    bool *has_sum = arena_alloc(e->arena, (size_t)e->net->tensors.count * sizeof *has_sum + 1);
+    for (int i = 0; i < update->tensors.count; i++) {
+        const Tensor *t = update->tensors.at[i];
+        if (t->kind == TENSOR_GRADIENT_SUM && t->model) has_sum[t->model->id] = true; /* else their number */
+    }
+    for (int i = 0; i < e->net->model.count; i++) {
         Tensor *t = e->net->model.at[i];
-        if (t->kind == TENSOR_PARAM && has_sum(entry_of(e, PROGRAM_UPDATE)->program, t))
-            list_push(e->arena, &e->sums, t);
+        if (t->kind == TENSOR_PARAM && has_sum[t->id]) list_push(e->arena, &e->sums, t);
     }
 }
 
