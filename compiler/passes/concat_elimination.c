@@ -177,7 +177,8 @@ static void eliminate_slice(ConcatElimination *e, Node *slice)
  * concats the outermost comes first. */
 void pass_concat_elimination(Graph *g)
 {
-    ConcatElimination e = {g, rewriter_begin(g), op_find("copy", OP_INTERNAL), op_find("quantized_branch", OP_INTERNAL)};
+    ConcatElimination e = {g, rewriter_begin(g), op_find("copy", OP_INTERNAL),
+                           op_find("quantized_branch", OP_INTERNAL)};
     int count = g->nodes.count;
     for (int i = 0; i < count; i++) {
         Node *n = g->nodes.at[i];

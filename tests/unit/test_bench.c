@@ -118,7 +118,7 @@ static void check_steps(const Net *net, const float *x, void *scratch)
 {
     void *first = block(net->info->train_bytes), *other = block(net->info->train_bytes);
     void *model = net->info->init(first, 1, 1), *same = net->info->init(other, 1, 1);
-    int32_t *labels = block((size_t)net->info->batch * sizeof *labels);
+    int32_t *labels = block(net->info->outputs * (size_t)net->info->batch * sizeof *labels); /* or mse's values */
     StepProfile *profile = (StepProfile *)symbol(net, "step_profile");
     for (int i = 0; i < 2; i++) {
         int64_t spent[MOST_CALLS] = {0};

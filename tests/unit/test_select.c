@@ -189,7 +189,8 @@ START_TEST(number_formats)
     } expected[] = {
         {DTYPE_F32, 4, true, "f32", "float"},      {DTYPE_F64, 8, true, "f64", "double"},
         {DTYPE_BF16, 2, true, "bf16", "uint16_t"}, {DTYPE_I8, 1, false, "i8", "int8_t"},
-        {DTYPE_U8, 1, false, "u8", "uint8_t"},     {DTYPE_I32, 4, false, "i32", "int32_t"},
+        {DTYPE_I16, 2, false, "i16", "int16_t"},   {DTYPE_U8, 1, false, "u8", "uint8_t"},
+        {DTYPE_I32, 4, false, "i32", "int32_t"},
     };
     ck_assert_int_eq(sizeof expected / sizeof *expected, DTYPE_COUNT);
     for (int i = 0; i < DTYPE_COUNT; i++) {
@@ -245,7 +246,8 @@ START_TEST(what_is_multiplied_in_bf16)
 {
     LowerOptions o = {.batch = 4, .target = TARGET_AVX512BF16, .infer = true, .train = true, .bf16_values = true};
     ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "conv dense dense");
-    ck_assert_str_eq(products_of(small_net, PROGRAM_STEP, o), "conv dense dense dense.dx conv.dx");
+    ck_assert_str_eq(products_of(small_net, PROGRAM_STEP, o),
+                     "conv dense dense dense.dx dense.dw conv.dweight conv.dx conv.dweight");
     o.train = false;
     ck_assert_str_eq(products_of(small_net, PROGRAM_INFER, o), "conv dense dense");
     o.target = TARGET_AVX512VNNI;
