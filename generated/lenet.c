@@ -2004,6 +2004,9 @@ enum {
 enum { NN_FIXED_STEPS = 2 * NN_PANEL }; /* what 16 floats take before a panel of numbers in 16 bits */
 enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
+/* Factors below 2^−shift and sums of as many products are not computed by floats (int8_floats.h). */
+enum { NN_INT8_FLOATS_SHIFT = 15, NN_INT8_FLOATS_DEPTH = 16384 };
+
 /* Depthwise: fours of a column's taps, or of the one row's. */
 enum { NN_INT8_QUADS = 192 };
 

@@ -101,10 +101,23 @@ static void copy_branch(ConcatElimination *e, Node *concat, int i, int64_t chann
     rewriter_set_input(e->rewriter, concat, i, copy);
 }
 
+/* Every branch begins at a whole float of the arena, which is what offsets count. */
+static bool begins_at_floats(const Node *concat)
+{
+    const Tensor *y = concat->out[0];
+    int64_t channel = y->channel_offset;
+    for (int i = 0; i < concat->in_count; i++) {
+        if (channel * dtype_size(y->dtype) % (int64_t)sizeof(float)) return false;
+        channel += concat->in[i]->shape.dim[0];
+    }
+    return true;
+}
+
 /* Branches are copied only where at least one is not. */
 static void eliminate_concat(ConcatElimination *e, Node *concat)
 {
     if (concat->layout != LAYOUT_NHWC || !interleaves_channels(concat->out[0])) return;
+    if (!begins_at_floats(concat)) return;
     bool *in_place = arena_alloc(e->graph->compilation->arena, (size_t)concat->in_count * sizeof *in_place);
     bool any = false;
     for (int i = 0; i < concat->in_count; i++)

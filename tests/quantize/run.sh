@@ -86,11 +86,11 @@ within -0.04 "$(value change)" 0.04
 low=$(sed -n 's/^ *"snr_db": \([-0-9.]*\),*/\1/p' certificate.json | sort -g | head -1)
 within 15 "$low" 60
 
-# driver FLAGS OPTIONS…: the bits of the outputs
+# driver FLAGS OPTIONS…: the bits of the outputs of $net
 driver() {
     flags=$1
     shift
-    runs 0 "$here/integers.nn" --weights integers8.safetensors --batch 2 --prefix net --header net.h "$@" -o net.c
+    runs 0 "$here/$net.nn" --weights "$net"8.safetensors --batch 2 --prefix net --header net.h "$@" -o net.c
     # shellcheck disable=SC2086 # flags are several words
     if "$CC" $flags -I. "$here/driver.c" net.c -lm -lpthread -o driver 2>err; then ok; else bad "$CC $flags"; fi
     ./driver >"bits$form"
@@ -100,6 +100,7 @@ runs 0 train "$here/integers.nn" --steps 30 --threads 1 --jit tcc -o integers.sa
 runs 0 quantize "$here/integers.nn" --weights integers.safetensors --limit 100 --samples 32 --threads 1 \
     -o integers8.safetensors --certificate certificate.json
 is -z "$(grep '^in f32' out)"
+net=integers
 form=1 driver '-std=c99 -O0 -Wall -Wextra -Wpedantic -Werror' --plain
 says net.c "the hash of the certificate of its weights is"
 says net.c '= x0\[n \* [0-9]* + k\];' # at the scale of the concat
@@ -111,6 +112,17 @@ form=3 driver '-O2' --threads 1
 says net.c '\.linear = {{' # of the sum of two branches
 form=4 driver '-O1' --threads 2 --target generic
 for form in 2 3 4; do same bits1 bits$form; done
+
+what='branches that are written into their concat'
+runs 0 train "$here/dense.nn" --steps 10 --threads 1 --jit tcc -o dense.safetensors
+runs 0 quantize "$here/dense.nn" --weights dense.safetensors --limit 50 --samples 32 --threads 1 -o dense8.safetensors
+net=dense
+form=5 driver '-O0' --plain
+form=6 driver '-O1' --threads 2 --no-concat-elimination
+is "$(grep -c '  nn_int8_join(&part' net.c)" -eq 6
+form=7 driver '-O1' --threads 2
+is "$(grep -c '  nn_int8_join(&part' net.c)" -eq 3
+for form in 6 7; do same bits5 bits$form; done
 
 # ---- ONNX, with pairs of QuantizeLinear and DequantizeLinear ------------------------------------
 
