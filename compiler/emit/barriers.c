@@ -87,9 +87,10 @@ void barrier_write(EntryPoint *p)
 }
 
 /* Threads wait for each other before a call that needs what another thread did
- * since they last waited, or writes where another may still read. */
+ * since they last waited, or writes where another may still read.  A single one never waits. */
 static void separate(EntryPoint *p, const List *regions)
 {
+    if (!p->e->team) return;
     if (any_clash(&p->touched, regions)) barrier_write(p);
     for (int i = 0; i < regions->count; i++) list_push(p->e->arena, &p->touched, regions->at[i]);
 }
