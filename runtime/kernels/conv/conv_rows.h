@@ -182,7 +182,10 @@ NN_INLINE void nn_row_store(const int half, const nn_conv_row *l, long at, long 
 {
     const nn_bf16_epilogue *e = &l->epilogue;
     const int to = half && l->half, from = half && e->residual_half;
-    if (e->scale) sum = sum * nn_load_some(e->scale + c, lanes) + nn_load_some(e->shift + c, lanes);
+    if (e->scale) {
+        const nn_vec scale = nn_load_some(e->scale + c, lanes), shift = nn_load_some(e->shift + c, lanes);
+        sum = sum * scale + shift; /* after both loads, so that compilers contract it alike in all copies */
+    }
     if (e->residual) sum += nn_load_some_as(from, nn_at(from, e->residual, at + c), lanes);
     if (e->relu) sum = nn_relu_of(sum);
     nn_store_some_as(to, nn_place(to, l->y, at + c), lanes, sum);
