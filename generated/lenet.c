@@ -129,14 +129,14 @@ static void nn_tanh_grad(long count, const float *dy, const float *y, float *dx,
 static void nn_softmax(const nn_shape *, const float *x, float *y, int t, int T);
 static void nn_dense_dweight(const nn_dense *, const float *x, const float *dy, float *dweight,
                              int t, int T);
+static uint64_t nn_mix(uint64_t z);
+static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed);
 static void nn_channel_sums(const nn_shape *, long step, const float *dy, float *sum, int t, int T);
 static void nn_adam_step(const nn_adam *, const nn_update *, float *m, float *v, int t, int T);
 static void nn_accumulate(long count, const float *gradient, float *sum, int t, int T);
 static void nn_average(long count, const float *batches, float *sum, int t, int T);
 static void nn_barrier(nn_team *team);
 static void nn_team_run(nn_part *part, const void *pass, int threads);
-static uint64_t nn_mix(uint64_t z);
-static void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed);
 
 /* ---- entry points: the layers in order, in one arena ---------------------- */
 
@@ -3723,6 +3723,52 @@ NN_INLINE void nn_gemm(const nn_matrices *x, int m, long n, int k, int t, int T)
     }
 }
 
+/* SplitMix64: number k of the generator that starts in this state, 64 random bits (Steele, Lea
+ * and Flood, "Fast splittable pseudorandom number generators", 2014). */
+static inline uint64_t nn_mix_at(uint64_t state, uint64_t k)
+{
+    uint64_t z = state + (k + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Its first number. */
+static inline uint64_t nn_mix(uint64_t z) { return nn_mix_at(z, 0); }
+
+/* The sequence of nn_uniform from its number k on. */
+static inline uint64_t nn_skip(uint64_t seed, uint64_t k) { return seed + k * 0xd1342543de82ef95u; }
+
+/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc, whose
+ * coordinates are odd multiples of 2^-24, so that its distance is exact. */
+static inline void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
+{
+    const int64_t one = (int64_t)1 << 48;
+    for (int64_t k = 0; k < count; k += 2) {
+        uint64_t bits = nn_skip(seed, (uint64_t)k);
+        int64_t u, v, square;
+        do {
+            bits = nn_mix(bits);
+            u = 2 * (int64_t)(bits >> 40) - 16777215;
+            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
+            square = u * u + v * v;
+        } while (square >= one);
+        const float s = (float)square / (float)one;
+        const float length = deviation * sqrtf(-2 * logf(s) / s);
+        p[k] = length * ((float)u / 16777216);
+        if (k + 1 < count) {
+            p[k + 1] = length * ((float)v / 16777216);
+        }
+    }
+}
+
+/* How weights are read; a constant of the caller, as `half` in elements.h. */
+enum {
+    NN_WEIGHTS_F32,
+    NN_WEIGHTS_BF16,
+    NN_WEIGHTS_ROUNDED /* f32 in memory, rounded to bf16 in registers */
+};
+
 enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
 
 typedef struct nn_dense_matrices {
@@ -4007,45 +4053,6 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     nn_change(&team, &team.size, size);
     part(pass, 0, size, &team);
     for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
-}
-
-/* SplitMix64: number k of the generator that starts in this state, 64 random bits (Steele, Lea
- * and Flood, "Fast splittable pseudorandom number generators", 2014). */
-static inline uint64_t nn_mix_at(uint64_t state, uint64_t k)
-{
-    uint64_t z = state + (k + 1) * 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-/* Its first number. */
-static inline uint64_t nn_mix(uint64_t z) { return nn_mix_at(z, 0); }
-
-/* The sequence of nn_uniform from its number k on. */
-static inline uint64_t nn_skip(uint64_t seed, uint64_t k) { return seed + k * 0xd1342543de82ef95u; }
-
-/* Marsaglia and Bray 1964: two normal numbers from a point of the unit disc, whose
- * coordinates are odd multiples of 2^-24, so that its distance is exact. */
-static inline void nn_fill_normal(float *p, int64_t count, float deviation, uint64_t seed)
-{
-    const int64_t one = (int64_t)1 << 48;
-    for (int64_t k = 0; k < count; k += 2) {
-        uint64_t bits = nn_skip(seed, (uint64_t)k);
-        int64_t u, v, square;
-        do {
-            bits = nn_mix(bits);
-            u = 2 * (int64_t)(bits >> 40) - 16777215;
-            v = 2 * (int64_t)(bits >> 16 & 16777215) - 16777215;
-            square = u * u + v * v;
-        } while (square >= one);
-        const float s = (float)square / (float)one;
-        const float length = deviation * sqrtf(-2 * logf(s) / s);
-        p[k] = length * ((float)u / 16777216);
-        if (k + 1 < count) {
-            p[k + 1] = length * ((float)v / 16777216);
-        }
-    }
 }
 
 /* ---- end of the kernels --------------------------------------------------- */
