@@ -149,7 +149,7 @@ const char *variant_refusal(const Variant *, const Node *, Layout, Target);
  * formats that it has.  Other nodes with such arrays compute with floats. */
 bool variant_takes_bf16(const Node *);
 
-/* The same of a variant that has kernels of floats and of bf16: it is the latter's turn. */
+/* Of a variant that has kernels of floats and of bf16: the latter is called. */
 bool variant_is_of_bf16(const Node *);
 
 /* The row of the operator that serves the node in that layout and has none of the traits
