@@ -26,6 +26,8 @@ typedef struct Suite Suite;
 
 #define ck_abort_msg(...)             (fprintf(stderr, __VA_ARGS__), fprintf(stderr, "\n"), exit(1))
 #define ck_assert_msg(condition, ...) ((condition) ? (void)0 : ck_abort_msg(__VA_ARGS__))
+#define ck_assert(condition)          ck_assert_msg(condition, "%s:%d: %s", __FILE__, __LINE__, #condition)
+#define ck_assert_int_ne(a, b)        ck_assert_msg((a) != (b), "%s:%d: %s is %ld", __FILE__, __LINE__, #a, (long)(a))
 #define ck_assert_int_eq(a, b)        ck_assert_msg((a) == (b), "%s:%d: %s is %ld", __FILE__, __LINE__, #a, (long)(a))
 #define ck_assert_ptr_nonnull(p)      ck_assert_msg((p) != NULL, "%s:%d: %s is NULL", __FILE__, __LINE__, #p)
 

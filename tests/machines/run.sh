@@ -6,7 +6,8 @@ cd "$(dirname "$0")/../.." || exit 1
 here=tests/machines
 
 sh runtime/kernels/config/tables.sh instructions runtime/kernels/config/*.h >"$tmp/instruction_set.h"
-mkdir -p "$tmp/runtime/kernels/simd"
+mkdir -p "$tmp/runtime/kernels/simd" "$tmp/graph"
+sh runtime/kernels/config/tables.sh targets runtime/kernels/config/*.h >"$tmp/graph/target_table.h"
 mv "$tmp/instruction_set.h" "$tmp/runtime/kernels/simd"
 
 # program COMPILER FLAGS…: the tests, with the kernels that these flags allow
@@ -18,7 +19,7 @@ program() {
     try "$compiler $*" "$compiler" $options -O0 "$@" -c $here/int8.c -o "$tmp/kernels.o"
     # shellcheck disable=SC2086
     try "$compiler" "$compiler" $options -O1 "$@" "$tmp/kernels.o" tests/unit/test_int8_kernels.c tests/unit/libraries.c \
-        runtime/kernels/library.c -static -o "$tmp/program"
+        runtime/kernels/library.c compiler/ops/shared/quantized_floats.c -static -o "$tmp/program" -lm
 }
 
 # has OBJDUMP INSTRUCTION, lacks_it: whether the kernels are made of it
