@@ -53,11 +53,7 @@ static void run_selection(PassContext *c)
 static void run_fusion(PassContext *c) { pass_fuse(c->program); }
 static void run_legalization(PassContext *c) { pass_legalize(c->program); }
 
-/* Conversions are of whole images. */
-static void run_concat_elimination(PassContext *c)
-{
-    if (!c->options->bf16_values) pass_concat_elimination(c->program);
-}
+static void run_concat_elimination(PassContext *c) { pass_concat_elimination(c->program); }
 
 static void run_prepack(PassContext *c) { pass_prepack(c->program); }
 static void run_gradient_splitting(PassContext *c) { pass_gradient_splitting(c->program); }

@@ -32,9 +32,18 @@ static bool interleaves_channels(const Tensor *t)
            t->layout == LAYOUT_NHWC && t->shape.dim[1] * t->shape.dim[2] > 1;
 }
 
+/* It computes with floats that are made of bf16, or made into it: whole images (passes/bf16_values.c). */
+static bool is_converted(const Node *n)
+{
+    bool narrow = false;
+    for (int i = 0; i < n->in_count; i++) narrow = narrow || tensor_is_bf16_value(n->in[i]);
+    for (int i = 0; i < n->out_count; i++) narrow = narrow || tensor_is_bf16_value(n->out[i]);
+    return narrow && !variant_takes_bf16(n);
+}
+
 static bool takes_pixel_stride(const Node *n)
 {
-    return n->layout == LAYOUT_NHWC && n->variant && n->variant->traits & VARIANT_STRIDED_CHANNELS;
+    return n->layout == LAYOUT_NHWC && n->variant && n->variant->traits & VARIANT_STRIDED_CHANNELS && !is_converted(n);
 }
 
 /* The residual of its epilogue, which has the pixel stride of the output; or NULL. */
@@ -101,13 +110,17 @@ static void copy_branch(ConcatElimination *e, Node *concat, int i, int64_t chann
     rewriter_set_input(e->rewriter, concat, i, copy);
 }
 
-/* Every branch begins at a whole float of the arena, which is what offsets count. */
-static bool begins_at_floats(const Node *concat)
+/* The channel begins at a whole float of the arena, which is what offsets count. */
+static bool begins_at_float(const Tensor *t, int64_t channel)
 {
-    const Tensor *y = concat->out[0];
-    int64_t channel = y->channel_offset;
+    return (t->channel_offset + channel) * dtype_size(t->dtype) % (int64_t)sizeof(float) == 0;
+}
+
+static bool branches_begin_at_floats(const Node *concat)
+{
+    int64_t channel = 0;
     for (int i = 0; i < concat->in_count; i++) {
-        if (channel * dtype_size(y->dtype) % (int64_t)sizeof(float)) return false;
+        if (!begins_at_float(concat->out[0], channel)) return false;
         channel += concat->in[i]->shape.dim[0];
     }
     return true;
@@ -116,8 +129,8 @@ static bool begins_at_floats(const Node *concat)
 /* Branches are copied only where at least one is not. */
 static void eliminate_concat(ConcatElimination *e, Node *concat)
 {
-    if (concat->layout != LAYOUT_NHWC || !interleaves_channels(concat->out[0])) return;
-    if (!begins_at_floats(concat)) return;
+    if (concat->layout != LAYOUT_NHWC || !interleaves_channels(concat->out[0]) || is_converted(concat)) return;
+    if (!branches_begin_at_floats(concat)) return;
     bool *in_place = arena_alloc(e->graph->compilation->arena, (size_t)concat->in_count * sizeof *in_place);
     bool any = false;
     for (int i = 0; i < concat->in_count; i++)
@@ -157,6 +170,7 @@ static bool can_accumulate(const ConcatElimination *e, const Node *n, const Tens
     const Graph *g = e->graph;
     const Tensor *sum = n->out[0];
     if (!takes_pixel_stride(n) || residual_of(n) != t || graph_is_io(g, sum) || sum->parent) return false;
+    if (sum->dtype != t->dtype) return false;
     if (!interleaves_channels(sum) || !all_read_strided(e, sum) || is_read_after(e, t, n)) return false;
     for (int i = 0; i < g->tensors.count; i++) {
         const Tensor *other = g->tensors.at[i];
@@ -170,8 +184,9 @@ static void eliminate_slice(ConcatElimination *e, Node *slice)
     Tensor *t = slice->out[0], placed = *t;
     const Tensor *larger = slice->in[0];
     Node *sum = NULL;
-    if (slice->layout != LAYOUT_NHWC || !interleaves_channels(larger) || !interleaves_channels(t)) return;
-    if (!larger->producer || t->parent) return;
+    if (slice->layout != LAYOUT_NHWC || is_converted(slice)) return;
+    if (!interleaves_channels(larger) || !interleaves_channels(t)) return;
+    if (!larger->producer || t->parent || !begins_at_float(larger, slice->op->channel(slice))) return;
     place_within(&placed, larger, slice->op->channel(slice));
     const List *users = rewriter_users(e->rewriter, t);
     for (int i = 0; i < users->count; i++) {

@@ -115,6 +115,18 @@ form rows.exact "$exact" --compute bf16 --target avx512bf16
 near rows.exact rows.plain 0.09
 says rows.exact.d/net.c 'nn_conv_backward_data_bf16(&size'
 says rows.exact.d/net.c 'nn_conv_wgrad_pairs(&size, dy, x'
+
+# Branches of a concat in their place, or copied there: the same bits, in less memory.
+net=$root/tests/compute/branches.nn
+form placed '-std=gnu99 -O0 -DNET_THREADS=2' --compute bf16
+form copied '-std=gnu99 -O0' --compute bf16 --no-concat-elimination
+same placed copied
+form placed.exact "$exact" --compute bf16 --target avx512bf16
+form copied.exact "$exact" --compute bf16 --target avx512bf16 --no-concat-elimination
+same placed.exact copied.exact
+for form in placed copied; do sed -n 's/^#define NET_TRAIN_SCRATCH *\([0-9]*\).*/\1/p' $form.d/net.h >$form.bytes; done
+what='scratch of branches in their place'
+if [ "$(cat placed.bytes)" -lt "$(cat copied.bytes)" ]; then ok; else bad 'no less' placed.bytes; fi
 net=$root/tests/compute/values.nn
 
 # ---- training -----------------------------------------------------------------------------------
