@@ -2001,6 +2001,7 @@ enum {
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
 
+enum { NN_CONV_PIXELS = 240 }; /* of a block of direct convolution: a multiple of every NN_TILE_ROWS */
 enum { NN_FIXED_STEPS = 2 * NN_PANEL }; /* what 16 floats take before a panel of numbers in 16 bits */
 enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
@@ -3773,8 +3774,8 @@ enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hid
 
 typedef struct nn_dense_matrices {
     const float *a;
-    long am, ak; /* A(m, k) = a[m·am + k·ak] */
-    const float *b;
+    long am, ak;   /* A(m, k) = a[m·am + k·ak] */
+    const void *b; /* of floats; what else, pack_b says */
     float *c;
     int width; /* of a row of B and of C */
 } nn_dense_matrices;
@@ -3789,7 +3790,7 @@ NN_KERNEL void nn_dense_pack_a(const void *self, int m0, int rows, int k0, int d
 NN_KERNEL void nn_dense_pack_b(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
     const nn_dense_matrices *s = (const nn_dense_matrices *)self;
-    const float *from = s->b + (long)k0 * s->width + n0;
+    const float *from = (const float *)s->b + (long)k0 * s->width + n0;
     if (columns == NN_GEMM_COLUMNS) { /* gcc makes no vectors of the loop below at -O2 */
         for (int k = 0; k < depth; k++, from += s->width, to += NN_GEMM_COLUMNS)
             NN_UNROLL for (int i = 0; i < NN_GEMM_COLUMNS; i += NN_W) nn_store(to + i, nn_load(from + i));
@@ -3824,10 +3825,11 @@ NN_KERNEL void nn_dense_store(const void *self, int m0, int rows, long n0, int c
         for (int i = 0; i < columns; i++) s->c[(long)(m0 + m) * s->width + n0 + i] = tile[m * NN_GEMM_COLUMNS + i];
 }
 
-NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, int m, int k, int t, int T)
+typedef void nn_dense_pack(const void *self, long n0, int columns, int k0, int depth, float *to);
+
+NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, nn_dense_pack *pack_b, int m, int k, int t, int T)
 {
-    const nn_matrices x = {
-        s, nn_tile_run, nn_dense_pack_a, nn_dense_pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
+    const nn_matrices x = {s, nn_tile_run, nn_dense_pack_a, pack_b, nn_dense_address, nn_dense_load, nn_dense_store};
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
@@ -3836,7 +3838,7 @@ NN_KERNEL void nn_dense_dweight_rows(const nn_dense_rows *d, const float *x, con
                                      int T)
 {
     const nn_dense_matrices s = {.a = dy + d->first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_dense_gemm(&s, d->count, d->n, t, T);
+    nn_dense_gemm(&s, nn_dense_pack_b, d->count, d->n, t, T);
 }
 
 /* dweight: [o][i]. */

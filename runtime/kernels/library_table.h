@@ -51,7 +51,7 @@ _Static_assert(NN_TILE_VECTORS *NN_W == NN_TILE_PANELS * NN_PANEL, "a tile is wh
 _Static_assert(NN_CONV_PIXELS % NN_TILE_ROWS == 0 && NN_CONV_PIXELS % NN_PAIR_ROWS == 0, "a block is whole tiles");
 _Static_assert(NN_PAIR_ROWS % 2 == 0 && NN_PAIR_ROWS <= 12 && NN_TILE_VECTORS % 2 == 0,
                "there is an instance of the kernel for each size");
-_Static_assert(NN_WINOGRAD_TILES <= NN_CONV_PIXELS && NN_WINOGRAD_TILES_4 <= NN_CONV_PIXELS,
+_Static_assert((int)NN_WINOGRAD_TILES <= (int)NN_CONV_PIXELS && (int)NN_WINOGRAD_TILES_4 <= (int)NN_CONV_PIXELS,
                "a block of Winograd's tiles is multiplied as one block of pixels");
 _Static_assert(NN_CONV_DEPTH <= NN_ZEROS && NN_WGRAD_CHANNELS + NN_W <= NN_ZEROS, "padding is read from the zeros");
 _Static_assert(NN_MAX_TAPS *NN_TILE_PANELS *NN_PANEL <= NN_WGRAD_SUMS, "a unit has a channel at least");

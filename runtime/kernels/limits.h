@@ -38,6 +38,8 @@ NN_SIZE long nn_extent(long count, long stride, long k, long dilation)
     return (count - 1) * stride + (k - 1) * dilation + 1;
 }
 
+enum { NN_CONV_PIXELS = 240 }; /* of a block of direct convolution: a multiple of every NN_TILE_ROWS */
+
 /* Packed weights [groups][outputs / 16][taps][channels][16], of `outputs` and `channels` in
  * each group; of a depthwise convolution [taps][groups], padded to whole panels. */
 NN_SIZE long nn_conv_packed(long groups, long outputs, long channels, long taps)

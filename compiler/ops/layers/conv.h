@@ -50,31 +50,20 @@ const char *conv_bf16_dweight_refusal(const Node *);
 const char *conv_bf16_grouped_dweight_refusal(const Node *);
 double conv_bf16_cost(const Node *, const CostModel *);
 double conv_bf16_dx_cost(const Node *, const CostModel *);
-double conv_bf16_dweight_cost(const Node *, const CostModel *);
 void conv_bf16_emit(Writer *, const Node *);
 void conv_bf16_dx_emit(Writer *, const Node *);
 void conv_bf16_dweight_emit(Writer *, const Node *);
 extern const Op conv_bf16_panels, conv_bf16_panels_back;
 
-#define BF16_ROW(NAME)                                                                                          \
-    .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16, .targets = ON_AVX512BF16, \
-    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,       \
-    .kernel = "conv"
-#define CONV_BF16_ROW(NAME, REFUSES)                                                                            \
-    {                                                                                                           \
-        BF16_ROW(NAME), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, \
-                        .cost = conv_bf16_cost, .prepack = &conv_bf16_panels, .emit = conv_bf16_emit            \
+#define CONV_BF16_ROW(NAME, REFUSES)                                                                             \
+    {                                                                                                            \
+        PAIRS_ROW(NAME), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, \
+                         .cost = conv_bf16_cost, .prepack = &conv_bf16_panels, .emit = conv_bf16_emit            \
     }
-#define CONV_DX_BF16_ROW(NAME, REFUSES)                                                                   \
-    {                                                                                                     \
-        BF16_ROW(NAME), .refuses = REFUSES, .cost = conv_bf16_dx_cost, .prepack = &conv_bf16_panels_back, \
-                        .emit = conv_bf16_dx_emit                                                         \
-    }
-#define CONV_DWEIGHT_BF16_ROW(NAME, REFUSES)                                                                \
-    {                                                                                                       \
-        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16,                      \
-        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_BF16_PRODUCTS, .refuses = REFUSES, \
-        .cost = conv_bf16_dweight_cost, .emit = conv_bf16_dweight_emit, .kernel = "conv"                    \
+#define CONV_DX_BF16_ROW(NAME, REFUSES)                                                                    \
+    {                                                                                                      \
+        PAIRS_ROW(NAME), .refuses = REFUSES, .cost = conv_bf16_dx_cost, .prepack = &conv_bf16_panels_back, \
+                         .emit = conv_bf16_dx_emit                                                         \
     }
 
 /* Groups of few channels and depthwise: products and sums of floats. */

@@ -11,16 +11,11 @@ const char *conv_bf16_dx_refusal(const Node *n) { return correlate_pairs_refusal
 const char *conv_bf16_grouped_refusal(const Node *n) { return correlate_grouped_pairs_refusal(n, conv_of_forward(n)); }
 const char *conv_bf16_grouped_dx_refusal(const Node *n) { return correlate_grouped_pairs_refusal(n, conv_of_dx(n)); }
 
-const char *conv_bf16_dweight_refusal(const Node *n)
-{
-    const char *why = correlate_either_in_f32(n);
-    return why ? why : correlate_direct_refusal(conv_of_dweight(n));
-}
+const char *conv_bf16_dweight_refusal(const Node *n) { return correlate_dweight_direct_refusal(n, conv_of_dweight(n)); }
 
 const char *conv_bf16_grouped_dweight_refusal(const Node *n)
 {
-    const char *why = correlate_either_in_f32(n);
-    return why ? why : correlate_grouped_refusal(conv_of_dweight(n));
+    return correlate_dweight_grouped_refusal(n, conv_of_dweight(n));
 }
 
 /* Twice as many products in the same time, of half as many bytes. */
@@ -34,12 +29,6 @@ double conv_bf16_dx_cost(const Node *n, const CostModel *m)
 {
     Correlation c = conv_of_dx(n);
     return m->machine->bf16_product * correlate_direct_cost(&c, c.large, m);
-}
-
-/* Of pairs of samples. */
-double conv_bf16_dweight_cost(const Node *n, const CostModel *m)
-{
-    return m->machine->bf16_product * (double)(node_macs(n) * nn_round_up(m->batch, 2));
 }
 
 /* ---- weights ------------------------------------------------------------------------ */
@@ -155,18 +144,17 @@ const char *conv_halves_grouped_dx_refusal(const Node *n) { return correlate_row
 
 const char *conv_halves_depthwise_refusal(const Node *n)
 {
-    return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(conv_of_forward(n)) : "its input is in f32";
+    return correlate_halves_depthwise_refusal(n, conv_of_forward(n));
 }
 
 const char *conv_halves_depthwise_dx_refusal(const Node *n)
 {
-    return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(conv_of_dx(n)) : "its input is in f32";
+    return correlate_halves_depthwise_refusal(n, conv_of_dx(n));
 }
 
 const char *conv_halves_depthwise_dweight_refusal(const Node *n)
 {
-    const char *why = correlate_either_in_f32(n);
-    return why ? why : correlate_depthwise_refusal(conv_of_dweight(n));
+    return correlate_dweight_depthwise_refusal(n, conv_of_dweight(n));
 }
 
 static bool halves_panels_shape(Graph *g, Node *n)

@@ -263,8 +263,8 @@ static const Op deconv_dx = {
 const Variant deconv_dweight_variants[] = {
     DECONV_DWEIGHT_ROW("direct_nhwc", deconv_dweight_direct_refusal),
     DECONV_DWEIGHT_ROW("grouped_nhwc", deconv_dweight_grouped_refusal),
-    DECONV_DWEIGHT_BF16_ROW("direct_bf16", deconv_bf16_dweight_refusal),
-    DECONV_DWEIGHT_BF16_ROW("grouped_bf16", deconv_bf16_grouped_dweight_refusal),
+    DWEIGHT_PAIRS_ROW("direct_bf16", deconv_bf16_dweight_refusal, deconv_bf16_dweight_emit),
+    DWEIGHT_PAIRS_ROW("grouped_bf16", deconv_bf16_grouped_dweight_refusal, deconv_bf16_dweight_emit),
     DECONV_ROW("depthwise_nhwc", deconv_dweight_depthwise_refusal, NULL, deconv_depthwise_dweight_emit),
     {0},
 };

@@ -41,23 +41,14 @@ const char *deconv_bf16_grouped_dx_refusal(const Node *);
 const char *deconv_bf16_dweight_refusal(const Node *);
 const char *deconv_bf16_grouped_dweight_refusal(const Node *);
 double deconv_bf16_cost(const Node *, const CostModel *); /* of the layer and of dx */
-double deconv_bf16_dweight_cost(const Node *, const CostModel *);
 void deconv_bf16_emit(Writer *, const Node *);
 void deconv_bf16_dx_emit(Writer *, const Node *);
 void deconv_bf16_dweight_emit(Writer *, const Node *);
 extern const Op deconv_bf16_panels, deconv_bf16_dx_panels;
 
-#define DECONV_BF16_ROW(NAME, REFUSES, PREPACK, EMIT)                                                               \
-    {                                                                                                               \
-        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16, .targets = ON_AVX512BF16, \
-        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,       \
-        .refuses = REFUSES, .cost = deconv_bf16_cost, .prepack = &PREPACK, .emit = EMIT, .kernel = "conv"           \
-    }
-#define DECONV_DWEIGHT_BF16_ROW(NAME, REFUSES)                                                              \
-    {                                                                                                       \
-        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16,                      \
-        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_BF16_PRODUCTS, .refuses = REFUSES, \
-        .cost = deconv_bf16_dweight_cost, .emit = deconv_bf16_dweight_emit, .kernel = "conv"                \
+#define DECONV_BF16_ROW(NAME, REFUSES, PREPACK, EMIT)                                                    \
+    {                                                                                                    \
+        PAIRS_ROW(NAME), .refuses = REFUSES, .cost = deconv_bf16_cost, .prepack = &PREPACK, .emit = EMIT \
     }
 
 #endif

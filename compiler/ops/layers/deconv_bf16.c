@@ -20,25 +20,17 @@ const char *deconv_bf16_grouped_dx_refusal(const Node *n)
 
 const char *deconv_bf16_dweight_refusal(const Node *n)
 {
-    const char *why = correlate_either_in_f32(n);
-    return why ? why : correlate_direct_refusal(deconv_of_dweight(n));
+    return correlate_dweight_direct_refusal(n, deconv_of_dweight(n));
 }
 
 const char *deconv_bf16_grouped_dweight_refusal(const Node *n)
 {
-    const char *why = correlate_either_in_f32(n);
-    return why ? why : correlate_grouped_refusal(deconv_of_dweight(n));
+    return correlate_dweight_grouped_refusal(n, deconv_of_dweight(n));
 }
 
 double deconv_bf16_cost(const Node *n, const CostModel *m)
 {
     return m->machine->bf16_product * (double)(node_macs(n) * m->batch);
-}
-
-/* Of pairs of samples. */
-double deconv_bf16_dweight_cost(const Node *n, const CostModel *m)
-{
-    return m->machine->bf16_product * (double)(node_macs(n) * nn_round_up(m->batch, 2));
 }
 
 /* ---- weights ------------------------------------------------------------------------ */

@@ -78,11 +78,14 @@ const char *correlate_depthwise_refusal(Correlation);
 
 /* Of images in bf16: a node whose first input is one of a convolution without groups; of groups with as
  * many channels and outputs as fill a vector of pairs; of groups with so few that rows of many groups are
- * computed together.  And of one that reads two images, either of which may not be in bf16. */
+ * computed together; depthwise.  And the gradient of the weights, which reads two images. */
 const char *correlate_pairs_refusal(const Node *, Correlation);
 const char *correlate_grouped_pairs_refusal(const Node *, Correlation);
 const char *correlate_rows_refusal(const Node *, Correlation);
-const char *correlate_either_in_f32(const Node *);
+const char *correlate_halves_depthwise_refusal(const Node *, Correlation);
+const char *correlate_dweight_direct_refusal(const Node *, Correlation);
+const char *correlate_dweight_grouped_refusal(const Node *, Correlation);
+const char *correlate_dweight_depthwise_refusal(const Node *, Correlation);
 
 /* The same, of these two images: with their steps. */
 Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor *small);
@@ -94,6 +97,18 @@ bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
 /* Of weights in bf16, as panels of pairs. */
 bool correlate_pair_panels_shape(Graph *, Node *, const Correlation *, bool back);
 
+/* A row of products of pairs: of neighbouring channels, or for the gradient of the weights, of samples. */
+#define PAIRS_ROW(NAME)                                                                                         \
+    .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16, .targets = ON_AVX512BF16, \
+    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,       \
+    .kernel = "conv"
+#define DWEIGHT_PAIRS_ROW(NAME, REFUSES, EMIT)                                                              \
+    {                                                                                                       \
+        .name = NAME, .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16,                      \
+        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_BF16_PRODUCTS, .refuses = REFUSES, \
+        .cost = correlate_dweight_pairs_cost, .emit = EMIT, .kernel = "conv"                                \
+    }
+
 /* `size` is the nn_conv; $forward, $backward_data, $pack and $pack_backward are the functions that
  * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on.  $pack_widened and
  * $pack_backward_widened pack weights in bf16 as floats. */
@@ -103,6 +118,8 @@ void correlate_call(Writer *, const Correlation *, const char *call);
  * of which fewer than a panel leave vectors partly empty. */
 double correlate_direct_cost(const Correlation *, Shape result, const CostModel *);
 double correlate_depthwise_cost(const Correlation *, Shape result, const CostModel *);
+/* Of the gradient of the weights by pairs of samples. */
+double correlate_dweight_pairs_cost(const Node *, const CostModel *);
 /* Of weights in 16 bits, that are widened on the way: half of the bytes are read. */
 double correlate_w16_cost(const Correlation *, Shape result, const CostModel *);
 

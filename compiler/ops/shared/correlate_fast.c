@@ -34,7 +34,7 @@ const char *correlate_depthwise_refusal(Correlation c)
 
 /* ---- images in bf16 ---- */
 
-static const char no_bf16[] = "its input is in f32";
+static const char no_bf16[] = "its input is in f32", image_in_f32[] = "an image is in f32";
 
 const char *correlate_pairs_refusal(const Node *n, Correlation c)
 {
@@ -57,9 +57,26 @@ const char *correlate_rows_refusal(const Node *n, Correlation c)
     return correlate_grouped_refusal(c);
 }
 
-const char *correlate_either_in_f32(const Node *n)
+const char *correlate_halves_depthwise_refusal(const Node *n, Correlation c)
 {
-    return tensor_is_bf16_value(n->in[0]) && tensor_is_bf16_value(n->in[1]) ? NULL : "an image is in f32";
+    return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(c) : no_bf16;
+}
+
+static bool either_in_f32(const Node *n) { return !tensor_is_bf16_value(n->in[0]) || !tensor_is_bf16_value(n->in[1]); }
+
+const char *correlate_dweight_direct_refusal(const Node *n, Correlation c)
+{
+    return either_in_f32(n) ? image_in_f32 : correlate_direct_refusal(c);
+}
+
+const char *correlate_dweight_grouped_refusal(const Node *n, Correlation c)
+{
+    return either_in_f32(n) ? image_in_f32 : correlate_grouped_refusal(c);
+}
+
+const char *correlate_dweight_depthwise_refusal(const Node *n, Correlation c)
+{
+    return either_in_f32(n) ? image_in_f32 : correlate_depthwise_refusal(c);
 }
 
 /* ---- calls ---- */
@@ -155,10 +172,14 @@ double correlate_direct_cost(const Correlation *c, Shape result, const CostModel
 
 double correlate_w16_cost(const Correlation *c, Shape result, const CostModel *m)
 {
-    enum { BLOCK = 240 }; /* pixels that a part of a panel is widened for: NN_CONV_PIXELS */
     const double weights = (double)(c->small.dim[0] * c->large.dim[0] / c->groups * c->slide[0].k * c->slide[1].k);
-    const double blocks = ceil(pixels_of(c, result, m) / BLOCK);
+    const double blocks = ceil(pixels_of(c, result, m) / NN_CONV_PIXELS); /* a panel is widened for each */
     return correlate_direct_cost(c, result, m) + weights * (blocks * m->machine->weight_widen - reading_of(m) / 2);
+}
+
+double correlate_dweight_pairs_cost(const Node *n, const CostModel *m)
+{
+    return m->machine->bf16_product * (double)(node_macs(n) * nn_round_up(m->batch, 2));
 }
 
 double correlate_depthwise_cost(const Correlation *c, Shape result, const CostModel *m)

@@ -26,7 +26,6 @@
 #define NN_TILE_PANELS  1
 #define NN_PAIR_ROWS    2     /* the same of pairs of bf16 (conv_bf16.h) */
 #define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
-#define NN_CONV_PIXELS  240   /* of a block: a multiple of every NN_TILE_ROWS */
 #define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
 #define NN_CONV_PADDED  24576 /* floats of rows that are copied with zeros around them */
 #define NN_CONV_BURST   16    /* cache lines that are prefetched at once */

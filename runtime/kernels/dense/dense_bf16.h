@@ -50,51 +50,47 @@ NN_KERNEL void nn_dense_forward_rounded(const nn_dense *d, const float *x, const
     nn_dense_outputs(NN_WEIGHTS_ROUNDED, d, &a, t, T);
 }
 
-/* ---- dx: dense.h with a right-hand side in bf16 ------------------------------------- */
+/* ---- dx: dense.h with a right-hand side in bf16, or rounded to it as it is packed ------- */
 
-typedef struct nn_dense_bf16_matrices {
-    nn_dense_matrices all; /* without b */
-    const uint16_t *b;
-} nn_dense_bf16_matrices;
+/* The first `count` lanes; the others are zero. */
+NN_INLINE nn_vec nn_load_weights_some(const int format, const void *p, long count)
+{
+    const nn_vec v = nn_load_some_as(format == NN_WEIGHTS_BF16, p, count);
+    return format == NN_WEIGHTS_ROUNDED ? nn_rounded_to_bf16(v) : v;
+}
+
+NN_INLINE void nn_dense_pack_weights(const int format, const nn_dense_matrices *s, long n0, int columns, int k0,
+                                     int depth, float *to)
+{
+    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
+        const void *from = nn_weights_at(format, s->b, (long)(k0 + k) * s->width + n0);
+        for (int i = 0; i < NN_GEMM_COLUMNS; i += NN_W)
+            nn_store(to + i, i < columns ? nn_load_weights_some(format, nn_weights_at(format, from, i), columns - i)
+                                         : nn_zero());
+    }
+}
 
 NN_KERNEL void nn_dense_pack_b_bf16(const void *self, long n0, int columns, int k0, int depth, float *to)
 {
-    const nn_dense_bf16_matrices *s = (const nn_dense_bf16_matrices *)self;
-    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
-        const uint16_t *from = s->b + (long)(k0 + k) * s->all.width + n0;
-        for (int i = 0; i < NN_GEMM_COLUMNS; i += NN_W)
-            nn_store(to + i, i < columns ? nn_load_bf16_some(from + i, columns - i) : nn_zero());
-    }
+    nn_dense_pack_weights(NN_WEIGHTS_BF16, (const nn_dense_matrices *)self, n0, columns, k0, depth, to);
+}
+
+NN_KERNEL void nn_dense_pack_b_rounded(const void *self, long n0, int columns, int k0, int depth, float *to)
+{
+    nn_dense_pack_weights(NN_WEIGHTS_ROUNDED, (const nn_dense_matrices *)self, n0, columns, k0, depth, to);
 }
 
 /* dx: [n][i]. */
 NN_KERNEL void nn_dense_dx_bf16(const nn_dense *d, const float *dy, const uint16_t *weight, float *dx, int t, int T)
 {
-    const nn_dense_bf16_matrices s = {{.a = dy, .am = d->o, .ak = 1, .c = dx, .width = d->i}, weight};
-    const nn_matrices x = {
-        &s, nn_tile_run, nn_dense_pack_a, nn_dense_pack_b_bf16, nn_dense_address, nn_dense_load, nn_dense_store};
-    nn_gemm(&x, d->n, d->i, d->o, t, T);
+    const nn_dense_matrices s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
+    nn_dense_gemm(&s, nn_dense_pack_b_bf16, d->n, d->o, t, T);
 }
 
-/* ---- dx: with a right-hand side that is rounded as it is packed ----------------------- */
-
-NN_KERNEL void nn_dense_pack_b_rounded(const void *self, long n0, int columns, int k0, int depth, float *to)
-{
-    const nn_dense_matrices *s = (const nn_dense_matrices *)self;
-    for (int k = 0; k < depth; k++, to += NN_GEMM_COLUMNS) {
-        const float *from = s->b + (long)(k0 + k) * s->width + n0;
-        for (int i = 0; i < NN_GEMM_COLUMNS; i += NN_W)
-            nn_store(to + i, i < columns ? nn_rounded_to_bf16(nn_load_some(from + i, columns - i)) : nn_zero());
-    }
-}
-
-/* dx: [n][i]. */
 NN_KERNEL void nn_dense_dx_rounded(const nn_dense *d, const float *dy, const float *weight, float *dx, int t, int T)
 {
     const nn_dense_matrices s = {.a = dy, .am = d->o, .ak = 1, .b = weight, .c = dx, .width = d->i};
-    const nn_matrices x = {
-        &s, nn_tile_run, nn_dense_pack_a, nn_dense_pack_b_rounded, nn_dense_address, nn_dense_load, nn_dense_store};
-    nn_gemm(&x, d->n, d->i, d->o, t, T);
+    nn_dense_gemm(&s, nn_dense_pack_b_rounded, d->n, d->o, t, T);
 }
 
 /* ---- dweight: dense.h's, with pairs of samples in the place of samples -------------- */
