@@ -49,7 +49,7 @@ NN_INLINE void nn_quant_begin(nn_quant_column *c)
 NN_INLINE void nn_quant_tile_sums(const int M, const int W, const nn_quant_column *c, nn_quant_reads r,
                                   nn_quant_sums (*to)[NN_QUANT_VECTORS])
 {
-    const int threes = (W + 2) / 3; /* of a line */
+    const int threes = (W + 2) / 3, reads = M / W * threes; /* three rows each: of a line, and of all */
     nn_quant_sums sum[NN_QUANT_ROWS][NN_QUANT_VECTORS];
     const int8_t *weight[NN_QUANT_VECTORS];
     NN_UNROLL
@@ -61,7 +61,7 @@ NN_INLINE void nn_quant_tile_sums(const int M, const int W, const nn_quant_colum
         /* The first of three rows; the others are at step and 2 · step. */
         const nn_quant_x *three[NN_QUANT_ROWS];
         NN_UNROLL
-        for (int k = 0; k < M / W * threes; k++) three[k] = r.x + k / threes * r.line + k % threes * 3 * r.step;
+        for (int k = 0; k < reads; k++) three[k] = r.x + k / threes * r.line + k % threes * 3 * r.step;
         for (long k = 0; k < r.run; k += 4) {
             nn_quant_sums w[NN_QUANT_VECTORS];
             NN_UNROLL
@@ -75,7 +75,7 @@ NN_INLINE void nn_quant_tile_sums(const int M, const int W, const nn_quant_colum
                 for (int v = 0; v < NN_QUANT_VECTORS; v++) sum[m][v] = nn_quant_dot(sum[m][v], four, w[v]);
             }
             NN_UNROLL
-            for (int m = 0; m < M / W * threes; m++) {
+            for (int m = 0; m < reads; m++) {
                 three[m] += 4;
                 __asm__("" : "+r"(three[m])); /* else there is a counter for each row, and no register */
             }
