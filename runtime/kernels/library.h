@@ -21,7 +21,7 @@ typedef struct nn_sizes {
     int tile_rows, tile_panels, pair_rows;               /* of a register tile */
     int bf16_products;                                   /* pairs of bf16 are multiplied by VDPBF16PS */
     int conv_depth, conv_pixels, conv_near, conv_padded; /* of a block */
-    int wgrad_sums, wgrad_channels, wgrad_pixels, wgrad_tiled_pixels;
+    int wgrad_sums, wgrad_channels, wgrad_panels, wgrad_pixels, wgrad_tiled_pixels;
     int gemm_rows, gemm_columns, gemm_depth, gemm_block, gemm_near;
     int dot_samples, dot_outputs, dot_few;
     int grouped_channels, grouped_pixels;

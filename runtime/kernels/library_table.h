@@ -75,6 +75,7 @@ static const nn_sizes nn_target_sizes = {
     .conv_padded = NN_CONV_PADDED,
     .wgrad_sums = NN_WGRAD_SUMS,
     .wgrad_channels = NN_WGRAD_CHANNELS,
+    .wgrad_panels = NN_WGRAD_PANELS,
     .wgrad_pixels = NN_WGRAD_PIXELS,
     .wgrad_tiled_pixels = NN_WGRAD_TILED_PIXELS,
     .gemm_rows = NN_GEMM_ROWS,

@@ -359,16 +359,17 @@ static void wgrad_tiles(const nn_symbol *table, const nn_sizes *z)
             check_shape(table, s, check_weights); /* two units of as many channels */
         }
         Shape s = {.n = 2, .c = c, .h = 1, .w = z->wgrad_tiled_pixels, .groups = 1, .k = 1, .stride = 1, .dilation = 1};
-        s.o = 2 * 8 * NN_PANEL; /* two units of as many panels */
+        s.o = 2 * z->wgrad_panels * NN_PANEL; /* two units of as many panels */
         check_shape(table, s, check_weights);
     }
 }
 
-/* A unit's sums: 3 × 3 taps of four panels; with as many pixels as the copy of its channels has
+/* A unit's sums: 3 × 3 taps of the most panels; with as many pixels as the copy of its channels has
  * room for, and with rows that have to be cut. */
 static void wgrad_sums(const nn_symbol *table, const nn_sizes *z)
 {
-    const int panels = 4, most = z->wgrad_sums / (9 * panels * NN_PANEL), edge = (int)sqrt(NN_WGRAD_COPY / most);
+    const int panels = z->wgrad_panels / 2, most = z->wgrad_sums / (9 * panels * NN_PANEL),
+              edge = (int)sqrt(NN_WGRAD_COPY / most);
     for (int more = -1; more <= 1; more++) {
         Shape s = {.n = 2, .c = 2 * (most + more), .h = 4, .w = 3, .o = panels * NN_PANEL, .groups = 1, .k = 3};
         s.stride = s.dilation = s.pad = 1;

@@ -33,10 +33,11 @@
 #define NN_CONV_PADDED  24576 /* floats of rows that are copied with zeros around them */
 #define NN_CONV_BURST   16    /* cache lines that are prefetched at once */
 
-/* Gradients of weights: floats of a unit's sums and its channels; output pixels of a block, and
- * of one that is packed in tiles. */
+/* Gradients of weights: floats of a unit's sums, its channels and its panels (half as many with several
+ * taps); output pixels of a block, and of one that is packed in tiles. */
 #define NN_WGRAD_SUMS         49152
 #define NN_WGRAD_CHANNELS     264
+#define NN_WGRAD_PANELS       8
 #define NN_WGRAD_PIXELS       768
 #define NN_WGRAD_TILED_PIXELS 128
 

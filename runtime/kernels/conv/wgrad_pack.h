@@ -110,11 +110,11 @@ NN_INLINE int nn_wgrad_unit_fits(const nn_wgrad *s, int channels, int panels)
 NN_INLINE void nn_wgrad_unit_sizes(nn_wgrad *s)
 {
     const int most = s->merged > 1 ? s->c : NN_WGRAD_CHANNELS, all = nn_ceil(s->o, NN_PANEL);
-    const int panels = nn_min(all, s->kh * s->kw * s->merged > 1 ? 4 : 8);
+    const int panels = nn_min(all, s->kh * s->kw * s->merged > 1 ? NN_WGRAD_PANELS / 2 : NN_WGRAD_PANELS);
     int across = nn_ceil(all, panels), blocks = nn_ceil(s->c, most);
     while (blocks < s->c && !nn_wgrad_unit_fits(s, nn_ceil(s->c, blocks), panels)) blocks++;
-    if (s->groups == 1 && blocks * across % 2) { /* work for two threads */
-        if (s->c >= 2 * NN_TILE_ROWS && s->merged == 1)
+    if (s->groups == 1 && blocks * across % 2) { /* work for two threads; the image of fewer channels is packed again */
+        if (s->c >= 2 * NN_TILE_ROWS && s->merged == 1 && (s->c >= s->o || across == all))
             blocks++;
         else if (across < all)
             across++;
