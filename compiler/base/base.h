@@ -211,10 +211,8 @@ void writer_bind_array(Writer *, const char *name, const char *expression, int r
 void writer_read_through(Writer *, const char *expression, const char *function);
 void writer_unbind_all(Writer *);
 void writer_put(Writer *, const char *template); /* one or several lines */
-void writer_raw(Writer *, const char *text);     /* as it stands */
 const char *writer_text(const Writer *);
 const Map *writer_names(const Writer *); /* of the runtime that were put: nn_relu, NN_W */
-size_t writer_length(const Writer *);
 
 /*
  * Arrays of arrays.  After writer_shape_arrays an element is x[n][c][i][j], without

@@ -405,10 +405,6 @@ void writer_put(Writer *w, const char *template)
     }
 }
 
-void writer_raw(Writer *w, const char *text) { text_add(&w->text, text); }
-
 const char *writer_text(const Writer *w) { return w->text.data ? w->text.data : ""; }
 
 const Map *writer_names(const Writer *w) { return w->runtime; }
-
-size_t writer_length(const Writer *w) { return w->text.length; }

@@ -41,7 +41,7 @@ static bool take_stage(CompileRequest *r, const char *text)
     enum { STAGES = sizeof stages / sizeof stages[0] };
     const char *names[STAGES + PASS_COUNT];
     for (int i = 0; i < STAGES + PASS_COUNT; i++) {
-        names[i] = i < STAGES ? stages[i] : pass_info((PassId)(i - STAGES))->name;
+        names[i] = i < STAGES ? stages[i] : pass_name((PassId)(i - STAGES));
         if (strcmp(text, names[i]) != 0) continue;
         r->dump = i < STAGES ? (Stage)(i + 1) : STAGE_PROGRAM;
         r->last_pass = i < STAGES ? 0 : i - STAGES + 1;

@@ -51,14 +51,7 @@ typedef struct MemoryLimitResult {
 
 enum { PROGRAM_KINDS = 8 }; /* that are lowered: all but the net */
 
-/* A row of pass_table.h. */
-typedef struct PassInfo {
-    const char *name, *effect, *switch_help;
-} PassInfo;
-
-const PassInfo *pass_info(PassId);
-const char *pass_names(Arena *); /* "batch-blocking, fusion, …": for messages */
-int pass_find(const char *name); /* its id, or -1 */
+const char *pass_name(PassId); /* "batch-blocking", as in pass_table.h */
 
 /* Is the pass on, and all that it requires? */
 bool pass_is_enabled(const LowerOptions *, PassId);

@@ -7,7 +7,6 @@
 #include "lower/pipeline.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "autodiff/program.h"
 
@@ -19,7 +18,7 @@ typedef struct PassContext {
 } PassContext;
 
 typedef struct PassRow {
-    PassInfo info;
+    const char *name;
     bool (*applies)(const PassContext *);
     void (*run)(PassContext *);
     unsigned requires;
@@ -59,27 +58,12 @@ static void run_prepack(PassContext *c) { pass_prepack(c->program); }
 static void run_gradient_splitting(PassContext *c) { pass_gradient_splitting(c->program); }
 
 static const PassRow passes[] = {
-#define PASS(id, name, applies, run, requires, effect, help) {{name, effect, help}, applies, run, requires},
+#define PASS(id, name, applies, run, requires, effect, help) {name, applies, run, requires},
     PASS_TABLE(PASS)
 #undef PASS
 };
 
-const PassInfo *pass_info(PassId id) { return &passes[id].info; }
-
-int pass_find(const char *name)
-{
-    for (int i = 0; i < PASS_COUNT; i++)
-        if (strcmp(passes[i].info.name, name) == 0) return i;
-    return -1;
-}
-
-const char *pass_names(Arena *arena)
-{
-    const char *names = "";
-    for (int i = 0; i < PASS_COUNT; i++)
-        names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", passes[i].info.name);
-    return names;
-}
+const char *pass_name(PassId id) { return passes[id].name; }
 
 bool pass_is_enabled(const LowerOptions *o, PassId id)
 {

@@ -62,8 +62,6 @@ void quantizer_averages_integers(Quantizer *q, const Tensor *value) { q->result-
 
 void quantizer_averages(Quantizer *q, const Tensor *value, int64_t count) { q->result->averaged[value->id] = count; }
 
-bool quantizer_has_int8(const Quantizer *q, const Tensor *value) { return q->int8[value->id]; }
-
 Tensor *quantizer_int8(Quantizer *q, const Tensor *value)
 {
     if (q->int8[value->id]) return q->int8[value->id];

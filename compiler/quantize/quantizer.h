@@ -92,7 +92,6 @@ Node *quantizer_node(Quantizer *, const Op *, void *attrs, const Node *of);
 
 /* The int8 form of a value of the net; it is made where there is none. */
 Tensor *quantizer_int8(Quantizer *, const Tensor *value);
-bool quantizer_has_int8(const Quantizer *, const Tensor *value);
 
 /* The output of a node: the int8 form of a value of the net, at a scale of its own, or at that of
  * another tensor. */

@@ -95,8 +95,6 @@ const char *number_ratio(Arena *arena, double first, double other)
                         ratio);
 }
 
-const char *number_known(Arena *arena, Known k) { return k.why ? "n/a" : number_real(arena, k.value); }
-
 int text_columns(const char *text)
 {
     int count = 0;

@@ -14,7 +14,6 @@ const char *number_real(Arena *, double);               /* four digits: 0.03125,
 const char *number_percent(Arena *, double share);      /* 0.375 → 37.5% */
 const char *number_seconds(Arena *, double);            /* 0.00123 → 1.23 ms */
 const char *number_ratio(Arena *, double first, double other); /* ×2.769, ÷2.769, = */
-const char *number_known(Arena *, Known);                      /* number_real, or n/a */
 
 int text_columns(const char *); /* on a terminal: bytes that begin a character */
 

@@ -170,8 +170,6 @@ static void *work(void *user)
 
 int batcher_batches(const Batcher *b) { return b->batches; }
 
-int batcher_workers(const Batcher *b) { return b->workers; }
-
 double batcher_waited(const Batcher *b) { return b->waited; }
 
 void batcher_begin(Batcher *b, uint64_t epoch) { batcher_begin_at(b, epoch, 0); }

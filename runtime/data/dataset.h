@@ -370,7 +370,6 @@ void batcher_begin_at(Batcher *, uint64_t epoch, int number); /* the epoch witho
 const Batch *batcher_next(Batcher *);
 /* −1 and the error where batcher_next has found a sample that could not be read. */
 int batcher_failed(Batcher *, NnError *);
-int batcher_workers(const Batcher *);   /* threads */
 double batcher_waited(const Batcher *); /* seconds in batcher_next, in all */
 void batcher_free(Batcher *);
 

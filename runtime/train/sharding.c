@@ -11,13 +11,11 @@ struct Sharding {
     const nn_model_info *info;
     const NnRanks *ranks;
     double limit;
-    int *owner;          /* [tensor] */
+    int *owner;          /* [tensor] the rank that it belongs to; −1: all of them */
     unsigned char *skip; /* [tensor]: another rank updates it */
     size_t *begin;       /* [rank + 1]: where a rank's are */
     NnMessage *messages;
 };
-
-int sharding_owner(const Sharding *s, int tensor) { return s->owner[tensor]; }
 
 /* ---- who has what ------------------------------------------------------------------------ */
 

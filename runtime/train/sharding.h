@@ -30,9 +30,6 @@ void sharding_collect_state(const Sharding *, void *model, float *values);
 /* The state of other ranks' tensors takes no memory any more. */
 void sharding_forget_state(const Sharding *, void *model, float *values);
 
-/* The rank to which a tensor or a state of it belongs; -1: to all. */
-int sharding_owner(const Sharding *, int tensor);
-
 /* Whether a tensor is a state of the parameter, by their names. */
 bool sharding_is_state_of(const nn_tensor_info *state, const nn_tensor_info *param);
 

@@ -75,7 +75,7 @@ START_TEST(passes_change_no_results)
     form_run(&off, &v);
     if (s->same_bits) assert_same_bits(&on, &off, &v);
     const int agree = starts_that_agree(&on, &off, starts);
-    ck_assert_msg(4 * agree >= starts, "%s without %s: %d of %d starts agree", s->path, pass_info(s->pass)->name, agree,
+    ck_assert_msg(4 * agree >= starts, "%s without %s: %d of %d starts agree", s->path, pass_name(s->pass), agree,
                   STARTS);
     run_free(&on);
     run_free(&off);

@@ -137,7 +137,7 @@ bool plain_form_allows(const LoadOptions *o, const Command *command)
 {
     for (int i = 0; i < PASS_COUNT; i++) {
         if (!(o->disabled_passes >> i & 1)) continue;
-        usage_error(command, "--no-%s: the plain form is written without this pass", pass_info((PassId)i)->name);
+        usage_error(command, "--no-%s: the plain form is written without this pass", pass_name((PassId)i));
         return false;
     }
     return true;
