@@ -77,8 +77,8 @@ static Head *head_of(Body *b, const Stmt *s, const char *what, const char *path)
     HeadAttrs attrs = {0};
     const List *args = eval_args(&e->eval, &b->names, &s->args);
     const ConstArg *target = argument(args, "target");
-    const Span target_span = target ? target->span : s->span;
-    if (!attrs_bind(e->c, what, head_attrs, &attrs, args, s->span) || !check_target(e, &attrs, target_span)) {
+    if (!attrs_bind(e->c, what, head_attrs, &attrs, args, s->span) ||
+        !check_target(e, &attrs, target ? target->span : s->span)) {
         elab_failed(e);
         return NULL;
     }
@@ -89,7 +89,6 @@ static Head *head_of(Body *b, const Stmt *s, const char *what, const char *path)
         .trained = args->count > 0,
         .loss = attrs.loss,
         .target = attrs.target,
-        .target_span = target_span,
         .span = s->span,
     };
     return head;

@@ -22,7 +22,6 @@ typedef struct Head {
     bool trained;       /* it has a loss: every head; an output with one of the three arguments */
     OpCall loss;        /* op NULL: the net's */
     const char *target; /* NULL: the net's */
-    Span target_span;
     Span span;
 } Head;
 

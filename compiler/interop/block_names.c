@@ -60,7 +60,7 @@ static const char *name_by_label(const SourceTree *tree, const SourceBlock *bloc
 /* ---- by contents ------------------------------------------------------------------- */
 
 typedef struct BlockContents {
-    int convs, depthwise, norms, calls, weighted, deepest;
+    int convs, depthwise, norms, calls, weighted;
     bool gates, attends;
 } BlockContents;
 

@@ -62,12 +62,8 @@ static bool add_bias(Conversion *c)
         OnnxConstant *k = c->in[i]->constant;
         OnnxValue *x = c->in[1 - i];
         if (!k || !takes_bias(c, x) || !is_per_channel(k, x)) continue;
-        for (int a = 0; a < x->node->args.count; a++) {
-            ImportArg *arg = x->node->args.at[a];
-            if (strcmp(arg->name, "bias") != 0) continue;
-            arg->value->integer = 1;
-            arg->is_default = true;
-        }
+        const ImportArg *bias = import_arg(x->node, "bias");
+        if (bias) bias->value->integer = 1;
         layer_param(c, x->node, "bias", shape_vector(k->count), k);
         return put_like(c, x->node, x);
     }

@@ -49,12 +49,8 @@ static ImportNode *dense_layer(Conversion *c, ImportNode *x, OnnxConstant *k, bo
 
 static void dense_bias(Conversion *c, ImportNode *n, OnnxConstant *k, double by)
 {
-    for (int a = 0; a < n->args.count; a++) {
-        ImportArg *arg = n->args.at[a];
-        if (strcmp(arg->name, "bias") != 0) continue;
-        arg->value->integer = 1;
-        arg->is_default = true;
-    }
+    const ImportArg *bias = import_arg(n, "bias");
+    if (bias) bias->value->integer = 1;
     layer_param_floats(c, n, "bias", shape_vector(k->count), times(c, k, by));
     if (by == 1) ((ImportParam *)n->params.at[n->params.count - 1])->exact = k->values;
 }

@@ -92,7 +92,6 @@ static bool convert_reduce_prod(Conversion *c)
 typedef struct Extremum {
     OnnxValue *x;              /* with the axis in its sample */
     int onnx;                  /* the axis, of ONNX */
-    int axis;                  /* of the sample */
     ImportNode *place, *found; /* of all elements, and of the extremum */
 } Extremum;
 
@@ -104,7 +103,7 @@ static bool find_extremum(Conversion *c, const char *op, double sign, int64_t ot
     if (e->onnx < 0) return refuse(c, "it has no such axis");
     if (x->batched && e->onnx == 0) x = as_whole(c, x);
     if (!x || !value_node(c, x)) return refuse(c, "it reduces axis 0, the batch");
-    const int axis = e->axis = e->onnx - x->batched;
+    const int axis = e->onnx - x->batched;
     const int64_t size = x->node->shape.dim[axis];
     if (size > MOST_PICKED) return refuse(c, "its axis has %lld elements", (long long)size);
     ImportNode *extremum = reduced(c, op, x->node, 1u << axis, true);

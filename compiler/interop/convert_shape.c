@@ -407,7 +407,6 @@ static ImportNode *padded(Conversion *c, ImportNode *in, const int64_t *before, 
                                               : "constant");
     if (strcmp(mode, "constant") == 0) arg_real(c->imp, n, "value", value);
     arg_dims(c->imp, n, "channels", 2, (const int64_t[]){b[0], a[0]});
-    ((ImportArg *)n->args.at[n->args.count - 1])->is_default = !b[0] && !a[0];
     return reshaped(c, n, out);
 }
 

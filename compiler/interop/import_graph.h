@@ -38,8 +38,6 @@ struct ImportValue {
 typedef struct ImportArg {
     const char *name; /* as in the operator's table of attributes, in its order */
     ImportValue *value;
-    bool required;   /* has no default: written by position, `conv(64, 3)` */
-    bool is_default; /* says what is so anyway: left out */
 } ImportArg;
 
 /* ---- parameters ------------------------------------------------------------ */
@@ -101,6 +99,8 @@ typedef struct ImportGraph {
     List outputs;        /* of ImportOutput, in ONNX's order: the first one is the net's */
     int64_t param_count; /* numbers in all weights and biases, without running statistics: `expect params == …` */
 } ImportGraph;
+
+ImportArg *import_arg(const ImportNode *, const char *name); /* NULL: it says nothing of it */
 
 /* The full name of a parameter in the weights file, once the source has been written. */
 const char *import_param_name(const ImportGraph *, const ImportNode *, const ImportParam *);

@@ -1,8 +1,6 @@
 /*
  * import_nodes: the nodes of an ImportGraph, their arguments and parameters.
  */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "interop/importer.h"
@@ -153,46 +151,10 @@ static ImportValue *value_real(Importer *imp, double real)
     return v;
 }
 
-static const Attr *attr_of(const char *op, const char *name)
-{
-    const Op *record = op_find(op, OP_LAYER);
-    if (!record) record = op_find(op, OP_COMBINE);
-    for (const Attr *a = record ? record->attrs : NULL; a && a->name; a++)
-        if (strcmp(a->name, name) == 0) return a;
-    return NULL;
-}
-
-static bool values_equal(const ImportValue *a, const ImportValue *b)
-{
-    if (a->kind != b->kind || a->items.count != b->items.count) return false;
-    for (int i = 0; i < a->items.count; i++)
-        if (!values_equal(a->items.at[i], b->items.at[i])) return false;
-    return a->integer == b->integer && a->real == b->real && (!a->text || strcmp(a->text, b->text) == 0);
-}
-
-/* Whether the value is what the table of attributes says: `initial` is a number, a word, or
- * the name of another argument. */
-static bool value_is_default(const ImportNode *n, const Attr *a, const ImportValue *v)
-{
-    for (int i = 0; i < n->args.count; i++) {
-        const ImportArg *other = n->args.at[i];
-        if (strcmp(other->name, a->initial) == 0) return values_equal(other->value, v);
-    }
-    if (v->kind == IMPORT_SYMBOL) return strcmp(v->text, a->initial) == 0;
-    if (v->kind == IMPORT_BOOL) return strcmp(v->integer ? "yes" : "no", a->initial) == 0;
-    char *end;
-    const double number = strtod(a->initial, &end);
-    return *end == '\0' && end != a->initial &&
-           ((v->kind == IMPORT_INT && (double)v->integer == number) ||
-            (v->kind == IMPORT_REAL && (float)v->real == (float)number));
-}
-
 static void arg_add(Importer *imp, ImportNode *n, const char *name, ImportValue *value)
 {
-    const Attr *a = attr_of(n->op, name);
     ImportArg *arg = arena_alloc(imp->arena, sizeof *arg);
-    *arg = (ImportArg){.name = name, .value = value, .required = !a || !a->initial};
-    arg->is_default = !arg->required && value_is_default(n, a, value);
+    *arg = (ImportArg){.name = name, .value = value};
     list_push(imp->arena, &n->args, arg);
 }
 

@@ -338,8 +338,7 @@ static int walk_node(ImportRun *r, const ImportScope *s, const Onnx__NodeProto *
 static void add_binding(ImportRun *r, const OnnxValue *v, bool is_input)
 {
     OnnxBinding *b = arena_alloc(r->imp.arena, sizeof *b);
-    *b = (OnnxBinding){
-        .name = v->name, .type = v->type, .rank = v->rank, .count = dims_count(v->rank, v->dims), .is_input = is_input};
+    *b = (OnnxBinding){.name = v->name, .count = dims_count(v->rank, v->dims), .is_input = is_input};
     memcpy(b->dims, v->dims, sizeof b->dims);
     list_push(r->imp.arena, &r->out->bindings, b);
 }

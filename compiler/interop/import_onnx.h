@@ -31,7 +31,6 @@ typedef struct OnnxInputShape {
 /* How an input or output of the model is one of the net. */
 typedef struct OnnxBinding {
     const char *name; /* in the model */
-    int type, rank;
     int64_t dims[ONNX_MAX_RANK];
     int64_t count; /* numbers of all samples of the batch */
     bool is_input;

@@ -239,7 +239,6 @@ static SourceItem *sequential_item(Arena *arena, const List *items, int begin, i
     scope->shape = item_at(items, begin + length - 1)->shape;
     for (int i = begin; i < begin + length; i++) {
         SourceItem *item = item_at(items, i);
-        item->positional = true;
         item->path = NULL;
         list_push(arena, branch, item);
     }

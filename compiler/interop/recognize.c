@@ -20,18 +20,9 @@ static ImportNode *part_of(const ImportNode *n, int i, const char *op)
     return part && part->uses == 1 && is_node(part, op) ? part : NULL;
 }
 
-static const ImportArg *argument_of(const ImportNode *n, const char *name)
-{
-    for (int i = 0; i < n->args.count; i++) {
-        const ImportArg *arg = n->args.at[i];
-        if (strcmp(arg->name, name) == 0) return arg;
-    }
-    return NULL;
-}
-
 static bool real_is(const ImportNode *n, const char *name, double wanted)
 {
-    const ImportArg *arg = argument_of(n, name);
+    const ImportArg *arg = import_arg(n, name);
     if (!arg) return false;
     const ImportValue *value = arg->value;
     if (value->kind == IMPORT_LIST && value->items.count == 1) value = value->items.at[0];
@@ -42,7 +33,7 @@ static bool real_is(const ImportNode *n, const char *name, double wanted)
 /* The integers of an argument: one, or those of a list; −1 where it has others, or more than `most`. */
 static int integers_of(const ImportNode *n, const char *name, int64_t *out, int most)
 {
-    const ImportArg *arg = argument_of(n, name);
+    const ImportArg *arg = import_arg(n, name);
     if (!arg) return -1;
     if (arg->value->kind == IMPORT_INT) out[0] = arg->value->integer;
     if (arg->value->kind == IMPORT_INT) return 1;
@@ -67,7 +58,7 @@ static bool integers_are(const ImportNode *n, const char *name, int count, const
 static bool integers_all_are(const ImportNode *n, const char *name, int64_t wanted, int64_t initial)
 {
     int64_t found[MAX_RANK];
-    if (!argument_of(n, name)) return wanted == initial;
+    if (!import_arg(n, name)) return wanted == initial;
     int count = integers_of(n, name, found, MAX_RANK);
     for (int i = 0; i < count; i++)
         if (found[i] != wanted) return false;
@@ -76,19 +67,18 @@ static bool integers_all_are(const ImportNode *n, const char *name, int64_t want
 
 static bool flag_is(const ImportNode *n, const char *name, bool wanted, bool initial)
 {
-    const ImportArg *arg = argument_of(n, name);
+    const ImportArg *arg = import_arg(n, name);
     return arg ? arg->value->kind == IMPORT_BOOL && (arg->value->integer != 0) == wanted : wanted == initial;
 }
 
 static void set_argument(ImportGraph *g, ImportNode *n, const char *name, ImportValue value)
 {
-    ImportArg *arg = (ImportArg *)argument_of(n, name);
+    ImportArg *arg = import_arg(n, name);
     if (!arg) {
         arg = arena_alloc(g->arena, sizeof *arg);
         list_push(g->arena, &n->args, arg);
         arg->name = name;
     }
-    arg->is_default = false;
     arg->value = arena_alloc(g->arena, sizeof *arg->value);
     *arg->value = value;
 }
@@ -250,9 +240,9 @@ static bool recognize_shuffle(ImportGraph *g, ImportNode *n)
 
 static bool pads_with_zeros(const ImportNode *pad)
 {
-    const ImportArg *mode = argument_of(pad, "mode");
+    const ImportArg *mode = import_arg(pad, "mode");
     if (mode && strcmp(mode->value->text, "zeros") != 0 && strcmp(mode->value->text, "constant") != 0) return false;
-    return (!argument_of(pad, "value") || real_is(pad, "value", 0)) && integers_all_are(pad, "channels", 0, 0);
+    return (!import_arg(pad, "value") || real_is(pad, "value", 0)) && integers_all_are(pad, "channels", 0, 0);
 }
 
 /* Zeros around an image, and then an average that counts them. */
@@ -275,7 +265,7 @@ static bool recognize_padded_pool(ImportGraph *g, ImportNode *n)
 static bool recognize_pad_mode(ImportGraph *g, ImportNode *n)
 {
     ImportNode *pad = is_node(n, "conv") && integers_all_are(n, "pad", 0, 0) ? part_of(n, 0, "pad") : NULL;
-    const ImportArg *mode = pad ? argument_of(pad, "mode") : NULL, *sides = pad ? argument_of(pad, "sides") : NULL;
+    const ImportArg *mode = pad ? import_arg(pad, "mode") : NULL, *sides = pad ? import_arg(pad, "sides") : NULL;
     if (!mode || !sides || !integers_all_are(pad, "channels", 0, 0)) return false;
     if (strcmp(mode->value->text, "reflect") != 0 && strcmp(mode->value->text, "replicate") != 0) return false;
     n->inputs.at[0] = taken_by(pad, 0);
@@ -351,7 +341,7 @@ static double layernorm_eps(const ImportNode *quotient, ImportNode **x)
     *x = taken_by(d, 0);
     if (!mean || taken_by(mean, 0) != *x || !integers_are(mean, "axes", 1, &axis)) return -1;
     if (!integers_are(variance, "axes", 1, &axis) || variance->shape.rank != quotient->shape.rank) return -1;
-    const ImportValue *eps = argument_of(shift, "by")->value;
+    const ImportValue *eps = import_arg(shift, "by")->value;
     return eps->kind == IMPORT_REAL ? eps->real : -1;
 }
 
@@ -382,7 +372,7 @@ static bool recognize_groupnorm(ImportGraph *g, ImportNode *n)
     const ImportNode *image = norm && norm->params.count == 0 ? part_of(norm, 0, "reshape") : NULL;
     ImportNode *x = image ? taken_by(image, 0) : NULL;
     if (!x || !shape_equal(x->shape, n->shape) || n->shape.dim[0] % image->shape.dim[0] != 0) return false;
-    const ImportArg *eps = argument_of(norm, "eps");
+    const ImportArg *eps = import_arg(norm, "eps");
     becomes(g, n, "groupnorm", x);
     set_argument(g, n, "groups", import_integer(image->shape.dim[0]));
     if (eps) set_argument(g, n, "eps", *eps->value);

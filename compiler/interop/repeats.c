@@ -490,7 +490,6 @@ static void add_unwrapped(Arena *arena, List *out, const SourceItem *scope)
     for (int i = 0; i < steps->count; i++) {
         SourceItem *item = item_at(steps, i);
         if (item->op->params) item->path = arena_printf(arena, "%s.%d", scope->path, i);
-        item->positional = false;
         list_push(arena, out, item);
     }
 }

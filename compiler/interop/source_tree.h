@@ -39,8 +39,6 @@ struct SourceItem {
     SourceValue *args; /* one for each attribute of `op`, or parameter of `block` */
     int arg_count;
     const char *path;         /* its name within the block or net; NULL: what the language gives it */
-    bool is_text;             /* `path` has an expression in braces */
-    bool positional;          /* named by its position in a sequential scope */
     const SourceItem *target; /* of `from` */
     bool referenced;          /* by a `from`: it has a label */
     SourceItem *stand_in;     /* the call of which it was the last statement, or NULL */

@@ -75,7 +75,6 @@ static bool search_input(const NnStep *step, BadNumber *bad)
         if (all_finite(x, count)) continue;
         bad->what = "in the input";
         bad->value = first_not_finite(x, (int64_t)count);
-        bad->sample = step->batch->row[i];
         return true;
     }
     return false;
@@ -88,7 +87,7 @@ bool bad_number_in_step(const Stats *stats, const NnStep *step, BadNumber *bad)
     const Graph *program = code->code.emitted->step_program;
     Arena *arena = stats_arena(stats);
     NumberSearch search = {arena, program, watch_values(arena, program), bad};
-    *bad = (BadNumber){.sample = -1};
+    *bad = (BadNumber){0};
     if (!search_input(step, bad)) run_watched_step(code, step, (StepWatch){search_value, &search});
     if (!bad->what) return false;
     bad->step = step->step + 1;

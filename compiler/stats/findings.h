@@ -26,10 +26,9 @@ typedef struct DataSeen {
 
 typedef struct EpochSeen {
     int epoch;
-    int64_t step;              /* done at its end */
-    double loss;               /* mean of its steps */
-    double valid;              /* loss of the part that is shown; NaN: not evaluated */
-    double running, deviation; /* of the loss, at its end */
+    int64_t step; /* done at its end */
+    double loss;  /* mean of its steps */
+    double valid; /* loss of the part that is shown; NaN: not evaluated */
 } EpochSeen;
 
 /* Of the newest evaluation. */
@@ -48,8 +47,6 @@ typedef struct BadNumber {
     double value;
     int64_t step; /* from 1; 0: no step made one */
     int epoch;
-    int sample; /* of the training part, where it is the input's; else −1 */
-    bool replayed;
 } BadNumber;
 
 typedef struct Evidence {

@@ -43,7 +43,6 @@ struct PickleValue {
     PickleKind kind;
     union {
         int64_t integer; /* PICKLE_BOOL, too */
-        double real;
         PickleText text;
         PickleItems items;
         const PickleGlobal *global;

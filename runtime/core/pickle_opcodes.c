@@ -56,13 +56,6 @@ static int push_integer(Pickle *p, PickleKind kind, int64_t integer)
     return pickle_push(p, v);
 }
 
-static int push_real(Pickle *p, double real)
-{
-    PickleValue *v = pickle_value(p, PICKLE_FLOAT);
-    if (v) v->real = real;
-    return pickle_push(p, v);
-}
-
 static int op_none(Pickle *p) { return push_kind(p, PICKLE_NONE); }
 static int op_newtrue(Pickle *p) { return push_integer(p, PICKLE_BOOL, 1); }
 static int op_newfalse(Pickle *p) { return push_integer(p, PICKLE_BOOL, 0); }
@@ -122,25 +115,18 @@ static int op_long4(Pickle *p)
     return take_unsigned(p, 4, &bytes) ? push_long(p, bytes) : -1;
 }
 
+/* What weights have no use for: that it is a float is all that is kept. */
 static int op_float(Pickle *p)
 {
     PickleText line;
     char text[64] = "", *end;
     if (!take_line(p, &line)) return -1;
     if (line.length < sizeof text) memcpy(text, line.at, line.length);
-    double real = strtod(text, &end);
-    return *text && !*end ? push_real(p, real) : pickle_fail(p, "a float is damaged");
+    (void)strtod(text, &end);
+    return *text && !*end ? push_kind(p, PICKLE_FLOAT) : pickle_fail(p, "a float is damaged");
 }
 
-static int op_binfloat(Pickle *p) /* big-endian */
-{
-    const unsigned char *at = pickle_take(p, 8);
-    uint64_t bits = 0;
-    double real;
-    for (int i = 0; at && i < 8; i++) bits = bits << 8 | at[i];
-    memcpy(&real, &bits, sizeof real);
-    return at ? push_real(p, real) : -1;
-}
+static int op_binfloat(Pickle *p) { return pickle_take(p, 8) ? push_kind(p, PICKLE_FLOAT) : -1; }
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 

@@ -471,5 +471,5 @@ static int arrays_read(const char *path, const DatasetOptions *options, Dataset 
     return failed;
 }
 
-const Reader reader_arrays = {"arrays", "NumPy arrays: FILE.npz, or a folder with x_train.npy and y_train.npy",
-                              arrays_recognises, arrays_read};
+const Reader reader_arrays = {"NumPy arrays: FILE.npz, or a folder with x_train.npy and y_train.npy", arrays_recognises,
+                              arrays_read};

@@ -166,6 +166,5 @@ static int cifar_read(const char *path, const DatasetOptions *options, Dataset *
     return read_names(folder, form, data, error);
 }
 
-const Reader reader_cifar = {"cifar",
-                             "CIFAR binary files: data_batch_1.bin … test_batch.bin, or train.bin and test.bin",
+const Reader reader_cifar = {"CIFAR binary files: data_batch_1.bin … test_batch.bin, or train.bin and test.bin",
                              cifar_recognises, cifar_read};

@@ -455,4 +455,4 @@ static int csv_read(const char *path, const DatasetOptions *options, Dataset *da
     return failed ? -1 : 0;
 }
 
-const Reader reader_csv = {"csv", "CSV: FILE.csv, or a folder with train.csv and test.csv", csv_recognises, csv_read};
+const Reader reader_csv = {"CSV: FILE.csv, or a folder with train.csv and test.csv", csv_recognises, csv_read};

@@ -117,7 +117,6 @@ typedef struct DatasetOptions {
 /* A kind of files.  `recognises` looks at names alone; `read` fills the
  * dataset, which is freed by the caller whatever comes of it. */
 typedef struct Reader {
-    const char *name; /* "idx" */
     const char *what; /* for messages: "MNIST-style IDX files" */
     bool (*recognises)(const char *path, bool is_folder);
     int (*read)(const char *path, const DatasetOptions *, Dataset *, NnError *);

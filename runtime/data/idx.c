@@ -23,7 +23,6 @@
 enum { PATH_BYTES = 4096, TYPE_BYTES = 8, MAX_DIMS = 4, DEFLATE_RATIO = 1040 };
 
 typedef struct Idx {
-    int rank;
     uint32_t dims[MAX_DIMS];
     size_t size;
     uint8_t *bytes;
@@ -151,7 +150,6 @@ static int read_idx_header(IdxSource *s, int rank, Idx *idx, NnError *error)
                        "%s begins with %02x%02x%02x%02x, expected %02x%02x%02x%02x: IDX bytes of %d dimension%s", path,
                        head[0], head[1], head[2], head[3], 0, 0, TYPE_BYTES, rank, rank, rank == 1 ? "" : "s");
     if (read_bytes(s, head + 4, length - 4, error)) return -1;
-    idx->rank = rank;
     idx->size = 1;
     for (int i = 0; i < rank; i++) {
         idx->dims[i] = big_endian(head + 4 + 4 * i);
@@ -295,4 +293,4 @@ static int idx_read(const char *path, const DatasetOptions *options, Dataset *da
     return 0;
 }
 
-const Reader reader_idx = {"idx", "MNIST-style IDX files: train-images-idx3-ubyte[.gz] …", idx_recognises, idx_read};
+const Reader reader_idx = {"MNIST-style IDX files: train-images-idx3-ubyte[.gz] …", idx_recognises, idx_read};

@@ -272,5 +272,5 @@ static int images_read(const char *path, const DatasetOptions *options, Dataset 
     return failed || data->part[DATA_TEST].count ? failed : dataset_split(data, error);
 }
 
-const Reader reader_images = {"images", "a folder of JPEG or PNG images for each class: train/CLASS/…, test/CLASS/…",
+const Reader reader_images = {"a folder of JPEG or PNG images for each class: train/CLASS/…, test/CLASS/…",
                               images_recognises, images_read};

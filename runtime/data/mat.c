@@ -282,4 +282,4 @@ static int mat_read(const char *path, const DatasetOptions *options, Dataset *da
 
 #endif
 
-const Reader reader_mat = {"mat", "SVHN's MATLAB files: train_32x32.mat, test_32x32.mat", mat_recognises, mat_read};
+const Reader reader_mat = {"SVHN's MATLAB files: train_32x32.mat, test_32x32.mat", mat_recognises, mat_read};

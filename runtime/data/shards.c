@@ -410,5 +410,5 @@ static int shards_read(const char *path, const DatasetOptions *options, Dataset 
     return failed || data->part[DATA_TEST].count ? failed : dataset_split(data, error);
 }
 
-const Reader reader_shards = {"shards", "WebDataset shards: NAME-000000.tar …, with KEY.jpg and KEY.cls",
-                              shards_recognise, shards_read};
+const Reader reader_shards = {"WebDataset shards: NAME-000000.tar …, with KEY.jpg and KEY.cls", shards_recognise,
+                              shards_read};

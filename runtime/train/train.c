@@ -302,13 +302,11 @@ static void tell_observer(Run *run, const NnScore *training, const NnScore *scor
     if (!observer) return;
     progress_line_clear(&run->line);
     const NnEpochEnd end = {.epoch = at->epoch,
-                            .epochs = at->epochs,
                             .step = at->step,
                             .lr = at->lr,
                             .loss = at->loss,
                             .seconds = at->seconds,
                             .rate = at->rate,
-                            .part = watched_part(run),
                             .score = score,
                             .training = training};
     if (observer->epoch(observer->user, &end)) log_observed(&run->log, at);
@@ -391,7 +389,6 @@ static int run_epoch(Run *run)
     while (!run->ended && (batch = batcher_next(run->batcher)))
         if (run_step(run, batch)) return -1;
     if (check_samples(run)) return -1;
-    run->result->loss = run->at.loss;
     if (!run->ended) nn_schedule_epoch(&run->state.schedule, &run->config->schedule, run->at.loss);
     if (run->ended && run->result->end == NN_STOPPED) {
         progress_line_clear(&run->line);

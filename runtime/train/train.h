@@ -188,12 +188,11 @@ typedef struct NnStep {
 
 /* How an epoch has ended. */
 typedef struct NnEpochEnd {
-    int epoch, epochs;
+    int epoch;
     int64_t step;                    /* done, in all */
     double lr, loss;                 /* of the last step; mean of the epoch */
     double seconds, rate;            /* of the run; samples per second in this epoch */
-    DataPart part;                   /* that was evaluated, */
-    const NnScore *score, *training; /* and what it and as many training samples gave; NULL: not evaluated */
+    const NnScore *score, *training; /* of the part that is watched, and of as many training samples; NULL: none */
 } NnEpochEnd;
 
 typedef struct NnObserver {
@@ -254,7 +253,6 @@ typedef struct NnTrainResult {
     int64_t steps; /* done, in all */
     double seconds;
     double waited;            /* seconds of them in which there was no batch for the step */
-    double loss;              /* mean of the last epoch's steps */
     NnScore test;             /* of the test part */
     bool tested;              /* with the weights as they are now */
     int best_epoch;           /* whose weights these are, with keep_best; 0: the last ones */

@@ -33,7 +33,7 @@ enum {
 
 /* Text from a shape to a shape. */
 typedef struct Pipe {
-    Shape in, out;
+    Shape out;
     Text text;
 } Pipe;
 
@@ -92,7 +92,7 @@ static bool pipe_add(Generator *g, Pipe *p, const char *text)
 
 static Pipe pipe_from(Generator *g, Shape in)
 {
-    Pipe p = {.in = in, .out = in};
+    Pipe p = {.out = in};
     text_init(&p.text, g->arena);
     text_add(&p.text, "");
     return p;

@@ -13,7 +13,6 @@
 
 typedef struct Int8Writer {
     Random *r;
-    Arena *arena;
     Text text;
     int64_t channels, size;
 } Int8Writer;
@@ -104,7 +103,7 @@ static void add_layer(Int8Writer *w)
 
 static const char *int8_source(Random *r, Arena *arena)
 {
-    Int8Writer w = {.r = r, .arena = arena, .channels = pick_channels(r), .size = random_int(r, 5, 13)};
+    Int8Writer w = {.r = r, .channels = pick_channels(r), .size = random_int(r, 5, 13)};
     text_init(&w.text, arena);
     text_addf(&w.text, "net n {\n    input(%lldx%lldx%lld)\n", (long long)w.channels, (long long)w.size,
               (long long)random_int(r, 5, 9));

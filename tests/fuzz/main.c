@@ -24,7 +24,7 @@ enum { SECONDS = 900, MAX_OPS = 512 };
 /* What the processes report to the first. */
 typedef struct Shared {
     int64_t uses[MAX_OPS]; /* by position in the table of operators: nets that have it */
-    int64_t nodes, values, unsure;
+    int64_t nodes, unsure;
 } Shared;
 
 void verdict_fail(Verdict *v, const char *text, ...)

@@ -15,7 +15,7 @@
 
 Nets nets_open(const char *path)
 {
-    Nets nets = {.path = path, .c = compilation_new()};
+    Nets nets = {.c = compilation_new()};
     nets.file = front_parse_file(nets.c, path);
     if (nets.c->errors) {
         diag_print(nets.c, stderr, false);

@@ -11,7 +11,6 @@
 
 /* The nets of a file, which are known before a test runs: an error ends the program. */
 typedef struct Nets {
-    const char *path;
     Compilation *c; /* owns the names */
     const File *file;
 } Nets;

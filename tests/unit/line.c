@@ -57,7 +57,6 @@ static float line_step(void *model, const float *x, const void *target, float lr
     line->w -= lr * dw;
     line->b -= lr * db;
     line->head.step++;
-    line->last_lr = lr;
     return loss;
 }
 

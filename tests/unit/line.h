@@ -12,7 +12,6 @@ enum { LINE_BATCH = 4 };
 typedef struct Line {
     ModelHead head;
     float w, b;
-    float last_lr;
 } Line;
 
 extern const nn_model_info line_info;

@@ -29,14 +29,13 @@ typedef void Convolve(const nn_conv *, const nn_conv_bf16_args *, int t, int T);
 
 /* Of bf16; they end where nothing may be read. */
 typedef struct Halves {
-    long count;
     float *room;
     uint16_t *at;
 } Halves;
 
 static Halves halves(long count)
 {
-    Halves x = {.count = count, .room = guarded((count + 1) / 2)};
+    Halves x = {.room = guarded((count + 1) / 2)};
     x.at = (uint16_t *)(void *)x.room + count % 2;
     for (long i = 0; i < count; i++) x.at[i] = 0x4b1d;
     return x;

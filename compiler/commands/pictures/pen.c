@@ -11,7 +11,7 @@ bool pen_is_picture(const char *path) { return path_has_ending(path, ".png") || 
 
 void pen_begin(Pen *p, Arena *arena, int width, int height, const char *path)
 {
-    *p = (Pen){.arena = arena, .width = width, .height = height};
+    *p = (Pen){.arena = arena, .height = height};
     if (!path_has_ending(path, ".svg")) {
         p->canvas = canvas_new(arena, width, height, (Color){255, 255, 255});
         return;

@@ -19,7 +19,7 @@ typedef struct Pen {
     Arena *arena;
     Canvas *canvas;
     Text svg;
-    int width, height;
+    int height;
 } Pen;
 
 bool pen_is_picture(const char *path); /* FILE.png or FILE.svg */

@@ -57,7 +57,7 @@ int net_weights_load(NetWeights *w, Arena *arena, const Model *m, NnTensors *fil
 {
     const List *all = &m->net->model;
     NnError error = {0};
-    *w = (NetWeights){.net = m->net, .by_name = map_new(arena)};
+    *w = (NetWeights){.by_name = map_new(arena)};
     w->at = arena_alloc(arena, (size_t)(all->count + 1) * sizeof *w->at);
     nn_tensor_info *infos = arena_alloc(arena, (size_t)(all->count + 1) * sizeof *infos);
     for (int i = 0; i < all->count; i++)

@@ -8,7 +8,6 @@
 #include "runtime/core/core.h"
 
 typedef struct NetWeights {
-    const Graph *net;
     nn_model_info info; /* by which the runtime compares and fills */
     NnTensor *at;       /* parameters and buffers, in the order of the net; data little-endian */
     int count;
