@@ -98,7 +98,6 @@ void text_init(Text *, Arena *);
 void text_add(Text *, const char *);
 void text_add_bytes(Text *, const char *, size_t length);
 void text_addf(Text *, const char *format, ...) PRINTF_LIKE(2, 3);
-void text_vaddf(Text *, const char *format, va_list);
 
 /* ---- sources and spans ----------------------------------------------- */
 

@@ -163,26 +163,19 @@ void text_add_bytes(Text *text, const char *bytes, size_t length)
 void text_add(Text *text, const char *string) { text_add_bytes(text, string, strlen(string)); }
 
 /* Prints into the room that is left, and again when that was too short. */
-void text_vaddf(Text *text, const char *format, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    size_t room = text->capacity - text->length;
-    int length = vsnprintf(text->data + text->length, room, format, args);
-    if (length > 0) {
-        if ((size_t)length >= room) {
-            text_reserve(text, (size_t)length);
-            vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
-        }
-        text->length += (size_t)length;
-    }
-    va_end(again);
-}
-
 void text_addf(Text *text, const char *format, ...)
 {
+    const size_t room = text->capacity - text->length;
     va_list args;
     va_start(args, format);
-    text_vaddf(text, format, args);
+    const int length = vsnprintf(text->data + text->length, room, format, args);
     va_end(args);
+    if (length <= 0) return;
+    if ((size_t)length >= room) {
+        text_reserve(text, (size_t)length);
+        va_start(args, format);
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, args);
+        va_end(args);
+    }
+    text->length += (size_t)length;
 }

@@ -29,8 +29,7 @@ Value elab_poison(Elab *);           /* the value of what has failed */
 void elab_stop(Elab *);              /* a bound was passed: every loop ends */
 void elab_note_causes(const Body *); /* under new errors: the calls of the blocks around, and the -D */
 
-const Const *elab_eval(Body *, const Expr *); /* NULL: in error, and counted */
-const char *elab_value_text(Elab *, Value);
+const Const *elab_eval(Body *, const Expr *);        /* NULL: in error, and counted */
 bool elab_has_value(Body *, const char *what, Span); /* there is something to work on, or it is reported */
 
 /* ---- statements that give a value: stmt_context.c ---------------------- */

@@ -21,7 +21,6 @@ typedef struct EvalContext {
 
 /* NULL after an error, as in eval_expr. */
 const Const *eval(const EvalContext *, const Expr *, bool symbols);
-const Const *eval_int(const EvalContext *, const Expr *, const char *what);
 const Const *eval_field(const EvalContext *, const Expr *);
 
 /* False when the source asks for more work than any network does. */

@@ -260,7 +260,7 @@ static const Const *eval_list(const EvalContext *p, const Expr *e)
     return good ? list_const(p, e, at, e->items.count) : NULL;
 }
 
-const Const *eval_int(const EvalContext *p, const Expr *e, const char *what)
+static const Const *eval_int(const EvalContext *p, const Expr *e, const char *what)
 {
     const Const *value = eval(p, e, false);
     if (value && value->kind != CONST_INT) {

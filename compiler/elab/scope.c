@@ -43,7 +43,7 @@ static void let_run(FileLets *lets, FileLet *let)
     let->state = LET_DONE;
 }
 
-bool file_lets_find(FileLets *lets, const char *name, const Const **value)
+static bool file_lets_find(FileLets *lets, const char *name, const Const **value)
 {
     FileLet *let = map_get(lets->lets, name);
     if (!let) return false;

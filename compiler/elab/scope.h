@@ -19,7 +19,6 @@
 typedef struct FileLets FileLets;
 
 FileLets *file_lets_new(Eval *, const File *);
-bool file_lets_find(FileLets *, const char *name, const Const **value);
 const Names *file_lets_names(FileLets *);
 
 /* ---- names of layers -------------------------------------------------- */

@@ -65,7 +65,7 @@ const Const *elab_eval(Body *b, const Expr *expr)
     return value;
 }
 
-const char *elab_value_text(Elab *e, Value v)
+static const char *elab_value_text(Elab *e, Value v)
 {
     return v.tensor ? shape_text(e->c->arena, v.tensor->shape) : "nothing";
 }

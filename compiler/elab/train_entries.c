@@ -17,7 +17,8 @@ static const char *const key_names[KEY_COUNT + 1] = {
 
 const char *const *train_keys(void) { return key_names; }
 
-int train_key_find(const char *name)
+/* The key of that name, or −1. */
+static int train_key_find(const char *name)
 {
     for (int i = 0; i < KEY_COUNT; i++)
         if (strcmp(key_names[i], name) == 0) return i;

@@ -80,9 +80,6 @@ const char *train_names_text(const Training *, const char *const *names, int cou
 
 static inline bool train_is_call(int key) { return key >= KEY_EMA && key <= KEY_TEACHER; }
 
-/* The key of that name, or −1. */
-int train_key_find(const char *name);
-
 /* Adds the items of a section, or of --set, to the entries; `set`: these replace earlier ones. */
 void train_read_items(Training *, const List *items /* of Arg */, bool set);
 

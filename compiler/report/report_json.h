@@ -21,8 +21,7 @@ void json_put_real(json_t *object, const char *key, double);
 void json_put_bool(json_t *object, const char *key, bool);
 void json_put_known(json_t *object, const char *key, Known);
 
-json_t *json_of_known(Known);                  /* a number, or {"n/a": "why"} */
-json_t *json_of_program(const ReportMemory *); /* the plan, with what is where and when */
+json_t *json_of_known(Known); /* a number, or {"n/a": "why"} */
 json_t *json_of_memory(const Analysis *);
 /* What graph.js draws: the layers without their figures, and a diagram that needs no Graphviz, so that it is the
  * same everywhere. */

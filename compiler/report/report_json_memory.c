@@ -38,7 +38,8 @@ static json_t *places_value(const Plan *plan)
     return array;
 }
 
-json_t *json_of_program(const ReportMemory *m)
+/* The plan, with what is where and when. */
+static json_t *json_of_program(const ReportMemory *m)
 {
     if (!m->plan) return json_pack("{s:s}", "n/a", "there is no train section");
     const Graph *program = m->plan->program;

@@ -17,8 +17,8 @@
 #include "runtime/data/known_sets.h"
 #include "runtime/data/source.h"
 
-const Reader *const data_readers[] = {&reader_idx, &reader_cifar,  &reader_arrays, &reader_csv,
-                                      &reader_mat, &reader_images, &reader_shards, NULL};
+static const Reader *const data_readers[] = {&reader_idx, &reader_cifar,  &reader_arrays, &reader_csv,
+                                             &reader_mat, &reader_images, &reader_shards, NULL};
 
 /* ---- where it is ---------------------------------------------------------- */
 

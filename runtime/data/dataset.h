@@ -127,8 +127,6 @@ extern const Reader reader_idx, reader_cifar, reader_arrays, reader_csv, reader_
 /* NAME-{000000..000009}.tar: several files, none of which has this name. */
 bool shards_are_named(const char *path);
 
-extern const Reader *const data_readers[]; /* NULL at the end */
-
 /* `path`: a file, a folder, or the name of a known set, which is looked for in
  * $NNC_DATA, ~/.cache/nnc, /usr/share/datasets and ./data.  NULL: the sample
  * shipped with the project. */

@@ -74,7 +74,8 @@ int chunk_shares_first(const ChunkShares *s)
     return first;
 }
 
-int chunk_shares_find(const ChunkShares *s, ChunkNode n)
+/* The position of a node in `node`, or −1. */
+static int chunk_shares_find(const ChunkShares *s, ChunkNode n)
 {
     const int all = chunk_shares_count(s);
     for (int i = 0; i < all; i++)

@@ -50,11 +50,10 @@ typedef struct ChunkShares {
 } ChunkShares;
 
 void chunk_shares_list(ChunkShares *, int leaves);
-int chunk_shares_count(const ChunkShares *);           /* of all ranks */
-int chunk_shares_first(const ChunkShares *);           /* of this rank, in `node` */
-int chunk_shares_find(const ChunkShares *, ChunkNode); /* its position in `node`; −1 */
-int chunk_shares_begin(const ChunkShares *);           /* the leaves of this rank, */
-int chunk_shares_end(const ChunkShares *);             /* as far as this batch has them */
+int chunk_shares_count(const ChunkShares *); /* of all ranks */
+int chunk_shares_first(const ChunkShares *); /* of this rank, in `node` */
+int chunk_shares_begin(const ChunkShares *); /* the leaves of this rank, */
+int chunk_shares_end(const ChunkShares *);   /* as far as this batch has them */
 
 /* What all nodes of the shares become, put together in the order of the tree. */
 typedef struct ChunkReduction {

@@ -13,6 +13,8 @@
 #include "commands/pictures/sixel.h"
 #include "commands/pictures/terminal_query.h"
 
+typedef enum TerminalColors { TERMINAL_PLAIN, TERMINAL_256, TERMINAL_24_BIT } TerminalColors;
+
 enum { USUAL_COLUMNS = 80, MOST_COLUMNS = 500, COLUMN_PIXELS = 8 };
 
 static const char *const inline_forms[] = {[INLINE_AUTO] = "auto",
@@ -31,6 +33,14 @@ bool inline_form_named(const char *name, InlineForm *form)
     return false;
 }
 
+/* What the environment says. */
+static TerminalColors terminal_colors(void)
+{
+    const char *depth = getenv("COLORTERM"), *terminal = getenv("TERM"), *none = getenv("NO_COLOR");
+    if ((none && *none) || !terminal || strcmp(terminal, "dumb") == 0) return TERMINAL_PLAIN;
+    return depth && (strcmp(depth, "truecolor") == 0 || strcmp(depth, "24bit") == 0) ? TERMINAL_24_BIT : TERMINAL_256;
+}
+
 InlineForm inline_form_found(InlineForm form)
 {
     if (form != INLINE_AUTO) return form;
@@ -38,21 +48,16 @@ InlineForm inline_form_found(InlineForm form)
     return sixel_library() && terminal_has_sixels() ? INLINE_SIXEL : INLINE_BLOCKS;
 }
 
-TerminalColors terminal_colors(void)
-{
-    const char *depth = getenv("COLORTERM"), *terminal = getenv("TERM"), *none = getenv("NO_COLOR");
-    if ((none && *none) || !terminal || strcmp(terminal, "dumb") == 0) return TERMINAL_PLAIN;
-    return depth && (strcmp(depth, "truecolor") == 0 || strcmp(depth, "24bit") == 0) ? TERMINAL_24_BIT : TERMINAL_256;
-}
-
-int terminal_columns(void)
+/* Of standard output. */
+static int terminal_columns(void)
 {
     struct winsize size = {0};
     if (ioctl(fileno(stdout), TIOCGWINSZ, &size) || !size.ws_col) return USUAL_COLUMNS;
     return size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
 }
 
-int terminal_pixels(void)
+/* The width of all columns. */
+static int terminal_pixels(void)
 {
     struct winsize size = {0};
     if (ioctl(fileno(stdout), TIOCGWINSZ, &size) == 0 && size.ws_xpixel) return size.ws_xpixel;
@@ -104,17 +109,12 @@ static const Canvas *canvas_within(Arena *arena, const Canvas *picture, int widt
     return factor > 1 ? canvas_scaled(arena, picture, (int)div_round_up(longer, factor)) : picture;
 }
 
-void terminal_draw(Arena *arena, const Canvas *picture, int columns, TerminalColors colors, FILE *out)
-{
-    const Canvas *c = canvas_within(arena, picture, columns);
-    for (int y = 0; y < c->height; y += 2) draw_row(c, y, colors, out);
-}
-
 void terminal_draw_inline(Arena *arena, const Canvas *picture, InlineForm form, FILE *out)
 {
     const TerminalColors said = terminal_colors();
     if (form == INLINE_NONE) return;
     if (form == INLINE_SIXEL && sixel_draw(arena, canvas_within(arena, picture, terminal_pixels()), out)) return;
     const TerminalColors colors = form == INLINE_TEXT ? TERMINAL_PLAIN : said == TERMINAL_PLAIN ? TERMINAL_256 : said;
-    terminal_draw(arena, picture, terminal_columns(), colors, out);
+    const Canvas *c = canvas_within(arena, picture, terminal_columns());
+    for (int y = 0; y < c->height; y += 2) draw_row(c, y, colors, out);
 }

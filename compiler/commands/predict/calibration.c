@@ -19,7 +19,9 @@ void calibration_add(Calibration *c, double probability, bool right)
 static double bin_accuracy(const CalibrationBin *b) { return (double)b->right / (double)b->count; }
 static double bin_confidence(const CalibrationBin *b) { return b->confidence / (double)b->count; }
 
-double calibration_error(const Calibration *c)
+/* The expected calibration error (Guo et al., On Calibration of Modern Neural Networks, 2017):
+ * Σ over bins of count/all · |right/count − mean probability|. */
+static double calibration_error(const Calibration *c)
 {
     double sum = 0;
     for (int i = 0; i < CALIBRATION_BINS; i++) {

@@ -23,10 +23,6 @@ typedef struct Calibration {
 
 void calibration_add(Calibration *, double probability, bool right);
 
-/* The expected calibration error (Guo et al., On Calibration of Modern Neural Networks, 2017):
- * Σ over bins of count/all · |right/count − mean probability|. */
-double calibration_error(const Calibration *);
-
 void calibration_print(const Calibration *);
 json_t *calibration_json(const Calibration *);
 

@@ -149,7 +149,8 @@ static void batchnorm_plain(Writer *w, const Node *n)
 
 NormLoops batchnorm_loops(const Node *n) { return (NormLoops){"n", "$N", plane(n)}; }
 
-void batchnorm_put_count(Writer *w, const Node *n)
+/* Declares count, the values of a channel: M. */
+static void batchnorm_put_count(Writer *w, const Node *n)
 {
     writer_put(w, plane(n) == 1 ? "const $int count = $N;" : "const $int count = $N * $P;");
 }

@@ -20,8 +20,7 @@ static inline bool batchnorm_is_cumulative(const Node *n)
 
 /* Of bodies.  $at is element (n, c, k). */
 void batchnorm_bind_sizes(Writer *, const Node *);
-void batchnorm_put_count(Writer *, const Node *); /* declares count, the values of a channel: M */
-NormLoops batchnorm_loops(const Node *);          /* over the values of channel c */
+NormLoops batchnorm_loops(const Node *); /* over the values of channel c */
 void batchnorm_put_momentum(Writer *,
                             const Node *); /* counts the batch and declares momentum, where that is 1 / count */
 

@@ -75,7 +75,8 @@ const char *combine_refusal(const Node *n) { return combine_is_even(n) ? NULL : 
 
 static const char *const combine_index[] = {"c", "i", "j", "l"};
 
-void combine_loop(Writer *w, const Tensor *t)
+/* Opens a loop over all elements of the tensor, k the index; close it with "}". */
+static void combine_loop(Writer *w, const Tensor *t)
 {
     writer_bind_int(w, "elements", shape_count(t->shape));
     writer_put(w,

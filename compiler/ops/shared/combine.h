@@ -32,9 +32,6 @@ const char *combine_refusal(const Node *);
 
 /* ---- plain form ----------------------------------------------------------- */
 
-/* Opens a loop over all elements of the tensor, k the index; close it with "}". */
-void combine_loop(Writer *, const Tensor *);
-
 /* Op.plain: y = x0 + x1 + …, the operator being "+", "-", "*" or "/". */
 void combine_fold(Writer *, const Node *, const char *operator);
 

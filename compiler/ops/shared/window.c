@@ -121,7 +121,8 @@ static bool meets(const Slide *s, int64_t i)
     return u < s->k && first + u * s->dilation < s->large;
 }
 
-bool window_meets_image(Graph *g, Node *n, int axis, const Slide *s)
+/* A user's error when some window of a pool has no element inside the image. */
+static bool window_meets_image(Graph *g, Node *n, int axis, const Slide *s)
 {
     int64_t bad = -1;
     for (int64_t i = 0; i < s->small && i * s->stride < s->before && bad < 0; i++) {

@@ -55,9 +55,6 @@ int64_t window_reach(const Slide *);
  * or its left padding (PyTorch's ceil_mode).  A user's error below 1. */
 bool window_size(Graph *, Node *, int axis, Slide *, bool ceil);
 
-/* A user's error when some window of a pool has no element inside the image. */
-bool window_meets_image(Graph *, Node *, int axis, const Slide *);
-
 /* The names of the pad modes, for an ATTR_SYMBOL. */
 extern const char *const window_pad_modes[];
 
