@@ -13,7 +13,6 @@
 #include "commands/support/net_weights.h"
 #include "commands/support/weighted.h"
 #include "interop/export_onnx.h"
-#include "runtime/core/new_file.h"
 #include "runtime/core/tensors_save.h"
 
 enum { EXPORT_WEIGHTS = OPTION_FIRST_OWN, EXPORT_NORMALIZE };

@@ -6,7 +6,6 @@
  * parameter is seen when it is made (node_param).
  */
 #include "elab/attribute_slot.h"
-#include "elab/attributes.h"
 #include "runtime/core/core.h"
 
 enum { FILE_MAX_ELEMENTS = 1 << 22 }; /* they become text in the generated C */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "elab/attribute_slot.h"
 #include "elab/attributes.h"
 #include "elab/objectives.h"
 #include "elab/train_entries.h"

@@ -11,7 +11,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/columns.h"
 #include "report/diagram_layout.h"
 #include "report/number_text.h"
 #include "report/report_json.h"

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "report/columns.h"
 #include "report/metrics.h"
 #include "report/number_text.h"
 #include "report/summary.h"

@@ -4,7 +4,7 @@
 #ifndef NNC_REPORT_NUMBER_TEXT_H
 #define NNC_REPORT_NUMBER_TEXT_H
 
-#include "report/analysis.h"
+#include "base/base.h"
 
 const char *number_grouped(Arena *, int64_t);           /* 1814073344 → 1,814,073,344 */
 const char *number_digits(Arena *, const char *digits); /* the same of a text of digits; 3.17e+29 where they are many */

@@ -5,9 +5,7 @@
  */
 #include <string.h>
 
-#include "report/columns.h"
 #include "report/metrics.h"
-#include "report/number_text.h"
 #include "report/summary.h"
 
 static const char *const heads[] = {

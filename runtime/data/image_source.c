@@ -17,7 +17,6 @@
 
 #include "runtime/data/decode.h"
 #include "runtime/data/image_index.h"
-#include "runtime/data/parts.h"
 #include "runtime/data/source.h"
 
 typedef struct ImageSize {

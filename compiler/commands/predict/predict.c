@@ -17,7 +17,6 @@
 #include "commands/support/file_use.h"
 #include "commands/support/interrupt.h"
 #include "commands/support/load.h"
-#include "commands/support/output.h"
 #include "commands/support/weighted.h"
 #include "runtime/data/inputs.h"
 

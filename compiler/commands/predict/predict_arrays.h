@@ -4,7 +4,6 @@
 #ifndef NNC_PREDICT_ARRAYS_H
 #define NNC_PREDICT_ARRAYS_H
 
-#include "commands/pictures/canvas.h"
 #include "commands/support/load.h"
 #include "runtime/data/dataset.h"
 

@@ -11,6 +11,7 @@
 #include "commands/support/certificate.h"
 #include "commands/support/feeding.h"
 #include "commands/support/weighted.h"
+#include "quantize/calibrate.h"
 
 typedef struct QuantizeRequest {
     LoadOptions load;

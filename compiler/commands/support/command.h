@@ -9,7 +9,6 @@
 #define NNC_COMMAND_H
 
 #include "base/base.h"
-#include "front/front.h"
 
 typedef enum Status {
     STATUS_OK = 0,

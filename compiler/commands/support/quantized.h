@@ -15,7 +15,6 @@
 #define NNC_COMMANDS_QUANTIZED_H
 
 #include "commands/support/load.h"
-#include "quantize/calibrate.h"
 #include "quantize/quantizer.h"
 #include "runtime/core/core.h"
 #include "runtime/core/tensors_save.h"

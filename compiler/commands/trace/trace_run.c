@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/support/feeding.h"
 #include "commands/support/weighted.h"
 #include "commands/trace/trace.h"
 

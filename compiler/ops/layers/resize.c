@@ -17,7 +17,6 @@
 #include <math.h>
 
 #include "ops/shared/elementwise.h"
-#include "ops/shared/region.h"
 #include "ops/shared/taps.h"
 #include "ops/shared/window.h"
 

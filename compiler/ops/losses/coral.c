@@ -14,7 +14,6 @@
  * so that no d × d matrix is needed.  (The mean's part of dx[i] is 0, since Σ z[j] over a domain
  * is.)  Sums are in double precision: of domains that agree they are small differences.
  */
-#include "autodiff/backward.h"
 #include "ops/shared/domains.h"
 #include "ops/shared/losses.h"
 

@@ -15,7 +15,6 @@
  * The second part of pull is what γ passes on.  With it, as L does not depend on the scale of x,
  * its gradient neither shrinks nor stretches x; those who take γ as a constant leave it out.
  */
-#include "autodiff/backward.h"
 #include "ops/shared/constants.h"
 #include "ops/shared/domains.h"
 #include "ops/shared/losses.h"
