@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/core/array.h"
 #include "runtime/core/pickle_machine.h"
 
 /* ---- memory ------------------------------------------------------------------------- */
@@ -127,13 +128,8 @@ PickleValue *pickle_pop(Pickle *p)
 
 int pickle_mark(Pickle *p)
 {
-    if (p->mark_count == p->mark_capacity) {
-        size_t capacity = 2 * p->mark_capacity + 64;
-        size_t *larger = realloc(p->marks, capacity * sizeof *larger);
-        if (!larger) return nn_fail(p->error, NN_SYSTEM_FAILED, "not enough memory to read %s", p->path);
-        p->marks = larger;
-        p->mark_capacity = capacity;
-    }
+    if (nn_array_reserve(&p->marks, &p->mark_capacity, p->mark_count + 1, sizeof *p->marks))
+        return nn_fail(p->error, NN_SYSTEM_FAILED, "not enough memory to read %s", p->path);
     p->marks[p->mark_count++] = p->stack.count;
     return 0;
 }

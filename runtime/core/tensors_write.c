@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/core/array.h"
 #include "runtime/core/new_file.h"
 #include "runtime/core/tensors_save.h"
 #include "runtime/core/text.h"
@@ -46,13 +47,8 @@ void nn_writer_free(NnTensorWriter *w)
 
 static int add_data(NnTensorWriter *w, const NnTensor *given, NnError *error)
 {
-    if (w->count == w->capacity) {
-        const size_t capacity = w->capacity ? 2 * w->capacity : 64;
-        const NnTensor **grown = realloc(w->data, capacity * sizeof *grown);
-        if (!grown) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write tensors");
-        w->data = grown;
-        w->capacity = capacity;
-    }
+    if (nn_array_reserve(&w->data, &w->capacity, w->count + 1, sizeof *w->data))
+        return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write tensors");
     w->data[w->count++] = given;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "runtime/core/array.h"
 #include "runtime/core/new_file.h"
 
 enum {
@@ -83,16 +84,10 @@ static int too_large(const ZipWriter *w, NnError *error)
 /* A place for one member more; NULL and an error. */
 static ZipPlaced *new_member(ZipWriter *w, const char *name, NnError *error)
 {
-    if (w->count == w->capacity) {
-        const size_t capacity = w->capacity ? 2 * w->capacity : 64;
-        ZipPlaced *grown = realloc(w->members, capacity * sizeof *grown);
-        if (!grown) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write %s", w->path), NULL;
-        w->members = grown;
-        w->capacity = capacity;
-    }
-    ZipPlaced *m = &w->members[w->count];
-    *m = (ZipPlaced){.name = strdup(name)};
-    if (!m->name) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write %s", w->path), NULL;
+    const bool room = !nn_array_reserve(&w->members, &w->capacity, w->count + 1, sizeof *w->members);
+    ZipPlaced *m = room ? &w->members[w->count] : NULL;
+    if (m) *m = (ZipPlaced){.name = strdup(name)};
+    if (!m || !m->name) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory to write %s", w->path), NULL;
     w->count++;
     return m;
 }

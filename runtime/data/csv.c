@@ -16,6 +16,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "runtime/core/array.h"
+
 enum { PATH_BYTES = 4096, MAX_CLASSES = 100000, MAX_ROWS = 1 << 30 };
 
 /* ---- rows of fields ----------------------------------------------------------- */
@@ -31,7 +33,8 @@ typedef struct Csv {
     char separator;
     int line; /* of the row just read */
     CsvField *field;
-    int count, capacity;
+    int count;
+    size_t capacity;
 } Csv;
 
 /* One type of growing array for numbers and texts. */
@@ -42,15 +45,9 @@ typedef struct CsvColumn {
 
 static void *column_add(CsvColumn *column, size_t item, NnError *error)
 {
-    if (column->count == column->capacity) {
-        size_t capacity = column->capacity * 2 + 256;
-        void *larger = realloc(column->at, capacity * item);
-        if (!larger) {
-            nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the rows of the CSV file");
-            return NULL;
-        }
-        column->at = larger;
-        column->capacity = capacity;
+    if (nn_array_reserve(&column->at, &column->capacity, column->count + 1, item)) {
+        nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the rows of the CSV file");
+        return NULL;
     }
     return (char *)column->at + item * column->count++;
 }
@@ -103,13 +100,8 @@ static void trim_blanks(char *begin, char *end)
 static int read_fields(Csv *csv, NnError *error)
 {
     for (bool more = true; more;) {
-        if (csv->count == csv->capacity) {
-            int capacity = csv->capacity * 2 + 16;
-            CsvField *larger = realloc(csv->field, (size_t)capacity * sizeof *larger);
-            if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for a row of %s", csv->path);
-            csv->field = larger;
-            csv->capacity = capacity;
-        }
+        if (nn_array_reserve(&csv->field, &csv->capacity, (size_t)csv->count + 1, sizeof *csv->field))
+            return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for a row of %s", csv->path);
         CsvField *field = &csv->field[csv->count++];
         field->column = (int)(csv->at - csv->line_start) + 1;
         bool quoted = *csv->at == '"';

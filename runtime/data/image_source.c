@@ -17,6 +17,7 @@
 
 #include "runtime/data/decode.h"
 #include "runtime/data/image_index.h"
+#include "runtime/data/name_pool.h"
 #include "runtime/data/source.h"
 
 typedef struct ImageSize {
@@ -35,14 +36,8 @@ typedef struct ImageSource {
 
 int image_list_add(ImageList *list, DataPart part, int label, NnError *error)
 {
-    if (list->count == list->capacity) {
-        const int capacity = list->capacity > INT32_MAX / 2 ? INT32_MAX : list->capacity * 2 + 1024;
-        int32_t *larger = realloc(list->labels, (size_t)capacity * sizeof *larger);
-        if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the list of images");
-        list->labels = larger;
-        list->capacity = capacity;
-    }
     if (list->count == INT32_MAX) return nn_fail(error, NN_BAD_INPUT, "too many images");
+    if (image_list_reserve(&list->labels, &list->capacity, (size_t)list->count, sizeof *list->labels, error)) return -1;
     list->labels[list->count++] = label;
     list->in_part[part]++;
     return 0;

@@ -31,7 +31,7 @@ typedef struct ImageList {
     size_t root;     /* bytes that all names begin with, which the data set's identity leaves out */
     int count;       /* images are numbered part by part */
     int32_t *labels; /* [count] */
-    int capacity;
+    size_t capacity;
     int in_part[DATA_PARTS]; /* images: of DATA_TRAIN first, then DATA_TEST, then DATA_VALID */
 } ImageList;
 

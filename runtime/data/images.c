@@ -116,11 +116,6 @@ static bool images_recognises(const char *path, bool is_folder)
 
 /* ---- where pictures are ------------------------------------------------------------------ */
 
-static int no_memory(NnError *error)
-{
-    return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the list of images");
-}
-
 static const char *picture_name(const ImageStore *base, int number, char out[IMAGE_NAME_BYTES])
 {
     const PictureStore *s = (const PictureStore *)base;
@@ -160,13 +155,19 @@ static PictureStore *picture_store_new(NnError *error)
     return s;
 }
 
+/* A copy of the text behind the first `count`. */
+static int add_copy(char ***texts, size_t count, const char *text, NnError *error)
+{
+    char **larger = realloc(*texts, (count + 1) * sizeof *larger);
+    if (!larger) return no_memory_for_images(error);
+    *texts = larger;
+    larger[count] = strdup(text);
+    return larger[count] ? 0 : no_memory_for_images(error);
+}
+
 static int add_folder(PictureStore *s, const char *folder, NnError *error)
 {
-    char **larger = realloc(s->folders, (s->folder_count + 1) * sizeof *larger);
-    if (!larger) return no_memory(error);
-    s->folders = larger;
-    larger[s->folder_count] = strdup(folder);
-    if (!larger[s->folder_count]) return no_memory(error);
+    if (add_copy(&s->folders, s->folder_count, folder, error)) return -1;
     s->folder_count++;
     return 0;
 }
@@ -176,7 +177,7 @@ static int add_picture(Album *a, size_t folder, const char *name, DataPart part,
 {
     PictureStore *s = a->store;
     PictureEntry entry = {.folder = (uint32_t)folder};
-    if (array_reserve(&s->at, &s->capacity, s->count, sizeof entry, error) ||
+    if (image_list_reserve(&s->at, &s->capacity, s->count, sizeof entry, error) ||
         name_pool_add(&s->names, name, &entry.name, error))
         return -1;
     s->at[s->count++] = entry;
@@ -207,11 +208,7 @@ static int add_class(Album *a, const char *folder, DataPart part, int label, int
 
 static int add_name(Dataset *data, const char *name, NnError *error)
 {
-    char **larger = realloc(data->class_names, ((size_t)data->class_count + 1) * sizeof *larger);
-    if (!larger) return no_memory(error);
-    data->class_names = larger;
-    larger[data->class_count] = strdup(name);
-    if (!larger[data->class_count]) return no_memory(error);
+    if (add_copy(&data->class_names, (size_t)data->class_count, name, error)) return -1;
     data->class_count++;
     return 0;
 }

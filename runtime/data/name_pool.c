@@ -1,28 +1,21 @@
 /*
- * Names behind one another, and arrays that grow.
+ * Names behind one another, and what else is listed of images.
  */
 #include "runtime/data/name_pool.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* By half: what is left free of a large list is less than with a factor of 2. */
-static int reserve_room(void *array, size_t *capacity, size_t wanted, size_t size, NnError *error)
+#include "runtime/core/array.h"
+
+int no_memory_for_images(NnError *error)
 {
-    void *memory, *larger;
-    if (wanted <= *capacity) return 0;
-    memcpy(&memory, array, sizeof memory);
-    const size_t room = wanted + wanted / 2 + 64;
-    larger = realloc(memory, room * size);
-    if (!larger) return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the list of images");
-    memcpy(array, &larger, sizeof larger);
-    *capacity = room;
-    return 0;
+    return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the list of images");
 }
 
-int array_reserve(void *array, size_t *capacity, size_t count, size_t size, NnError *error)
+int image_list_reserve(void *array, size_t *capacity, size_t count, size_t size, NnError *error)
 {
-    return reserve_room(array, capacity, count + 1, size, error);
+    return nn_array_reserve(array, capacity, count + 1, size) ? no_memory_for_images(error) : 0;
 }
 
 int name_pool_add(NamePool *pool, const char *name, uint32_t *at, NnError *error)
@@ -30,7 +23,7 @@ int name_pool_add(NamePool *pool, const char *name, uint32_t *at, NnError *error
     const size_t length = strlen(name) + 1;
     if (pool->used > UINT32_MAX - length)
         return nn_fail(error, NN_BAD_INPUT, "the names of the images are longer than 4 GB in all");
-    if (reserve_room(&pool->bytes, &pool->capacity, pool->used + length, 1, error)) return -1;
+    if (nn_array_reserve(&pool->bytes, &pool->capacity, pool->used + length, 1)) return no_memory_for_images(error);
     memcpy(pool->bytes + pool->used, name, length);
     *at = (uint32_t)pool->used;
     pool->used += length;

@@ -15,8 +15,9 @@ typedef struct NamePool {
 int name_pool_add(NamePool *, const char *name, uint32_t *at, NnError *);
 void name_pool_free(NamePool *);
 
-/* Room for another element of `size` bytes behind the first `count` of an array, which is
- * reallocated: *array is a pointer to any type. */
-int array_reserve(void *array, size_t *capacity, size_t count, size_t size, NnError *);
+int no_memory_for_images(NnError *); /* −1 and the error */
+
+/* Room for one more element behind the first `count` of a list of images, as nn_array_reserve makes it. */
+int image_list_reserve(void *array, size_t *capacity, size_t count, size_t size, NnError *);
 
 #endif

@@ -92,7 +92,7 @@ static DataPart part_of_name(const char *name)
 
 static int add_shard(ShardList *list, const char *path, DataPart part, NnError *error)
 {
-    if (array_reserve(&list->at, &list->capacity, list->count, sizeof *list->at, error)) return -1;
+    if (image_list_reserve(&list->at, &list->capacity, list->count, sizeof *list->at, error)) return -1;
     list->at[list->count] = (Shard){strdup(path), part};
     if (!list->at[list->count].path)
         return nn_fail(error, NN_SYSTEM_FAILED, "not enough memory for the list of shards");
@@ -334,7 +334,7 @@ static int end_sample(ShardScan *s, NnError *error)
     if (sample->label < 0)
         return nn_fail(error, NN_BAD_INPUT, "%s: %.200s has no class: a file %.200s.cls beside it", s->tar.path,
                        sample->image, sample->key);
-    if (array_reserve(&store->at, &store->capacity, store->count, sizeof entry, error) ||
+    if (image_list_reserve(&store->at, &store->capacity, store->count, sizeof entry, error) ||
         name_pool_add(&store->names, sample->image, &entry.name, error))
         return -1;
     store->at[store->count++] = entry;
