@@ -124,6 +124,7 @@ bool compile_take_option(CompileRequest *r, int id, const char *value)
     case OPTION_EXPLAIN: r->dump = STAGE_EXPLANATION; return true;
     case COMPILE_TARGET: return take_target(r, value);
     case COMPILE_MAIN: return r->main = true;
+    case COMPILE_SELF_TEST: return r->trained.self_test = true;
     case COMPILE_HOOKS: return r->hooks = true;
     case COMPILE_DATA: r->data = value; return true;
     case COMPILE_WEIGHTS: r->trained.weights = value; return true;
@@ -143,13 +144,16 @@ void compile_take_path(CompileRequest *r, const char *path)
 static int check_trained(const CompileRequest *r)
 {
     const Command *self = r->command;
-    if (!r->trained.weights && (r->trained.weights_out || r->trained.input_bytes))
-        return usage_error(self, "--%s needs trained weights (use --weights FILE)",
-                           r->trained.weights_out ? "weights-out" : "input-type");
-    if (!r->trained.weights && r->main) return usage_error(self, "--main needs trained weights (use --weights FILE)");
-    if (r->trained.weights && r->train && (r->trained.weights_out || r->main))
-        return usage_error(self, "--%s is for inference: it cannot be given with --train",
-                           r->main ? "main" : "weights-out");
+    if (!r->trained.weights && r->trained.input_bytes)
+        return usage_error(self, "--input-type needs trained weights (use --weights FILE)");
+    const char *inferring = r->main                  ? "main"
+                            : r->trained.self_test   ? "self-test"
+                            : r->trained.weights_out ? "weights-out"
+                                                     : NULL;
+    if (!r->trained.weights && inferring)
+        return usage_error(self, "--%s needs trained weights (use --weights FILE)", inferring);
+    if (r->trained.weights && r->train && inferring)
+        return usage_error(self, "--%s is for inference: it cannot be given with --train", inferring);
     if (r->trained.weights && r->dump) return usage_error(self, "--weights: --dump and --explain write no C");
     return STATUS_OK;
 }

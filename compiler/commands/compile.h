@@ -20,6 +20,7 @@ enum {
     COMPILE_WEIGHTS_OUT,
     COMPILE_INPUT_TYPE,
     COMPILE_MAIN,
+    COMPILE_SELF_TEST,
     COMPILE_HOOKS,
     COMPILE_DATA,
     COMPILE_FIRST_OWN
@@ -49,7 +50,8 @@ enum {
     {COMPILE_INPUT_TYPE, "input-type", "f32|u8", "with --weights: pixels from 0 to 1 (f32), or bytes from 0 to 255 (u8)"}, \
     {COMPILE_HOOKS, "hooks", NULL, "training steps with hooks that are called as gradients become final"}, \
     {COMPILE_DATA, "data", "PATH", "with update auto in the train section: the samples by which what is trained is chosen (default: the shipped digits)"}, \
-    {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images"}
+    {COMPILE_MAIN, "main", NULL, "with --weights: add a main function, which prints the classes of images"}, \
+    {COMPILE_SELF_TEST, "self-test", NULL, "with --weights: add a function that tests the model where it runs (with --main, the program's --self-test)"}
 /* clang-format on */
 
 typedef enum Stage { STAGE_NONE, STAGE_AST, STAGE_GRAPH, STAGE_PROGRAM, STAGE_PLAN, STAGE_EXPLANATION } Stage;

@@ -144,6 +144,7 @@ static void write_source(Emitter *e)
     accumulate_write_access(e);
     if (info) interface_write_info(e);
     trained_write_model(e);
+    self_test_write(e);
     if (!e->options->standalone) wrap(e, &e->source);
     support_define_kernels(e);
     trained_write_main(e);

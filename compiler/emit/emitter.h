@@ -187,6 +187,10 @@ void trained_write_main(Emitter *);
 const char *trained_float_infer(const Emitter *); /* its name in C, where x is floats */
 const char *trained_file(const Emitter *);
 
+/* self_test.c: nothing where none is asked for */
+void self_test_write_prototypes(Emitter *);
+void self_test_write(Emitter *);
+
 /* accumulate.c: gradients of several batches; nothing where a text has no code for it */
 void accumulate_list_sums(Emitter *);
 int64_t accumulate_bytes(const Emitter *); /* of the caller's block */

@@ -234,6 +234,10 @@ void trained_write_main(Emitter *e)
                             "#define NN_LOAD(bytes, length) {prefix}_load(bytes, length)\n"
                             "#endif\n\n"
                           : "#define NN_MODEL() {prefix}_trained()\n\n");
+    if (t->self_test)
+        emitter_put(e, &e->source,
+                    "#define NN_SELF_TEST_SCRATCH {PREFIX}_SELF_TEST_SCRATCH\n"
+                    "#define NN_SELF_TEST(model, scratch) {prefix}_self_test((const {prefix} *)(model), scratch)\n\n");
     support_add_text(e, "program.h", &e->source);
 }
 
@@ -361,6 +365,7 @@ void trained_write_prototypes(Emitter *e)
     if (!t) return;
     write_normalize_prototype(e);
     write_model_prototypes(e);
+    self_test_write_prototypes(e);
     if (!t->class_count) return;
     text_addf(&e->header, "#define %s_CLASSES %d\n", e->upper, t->class_count);
     emitter_put(e, &e->header,

@@ -10,6 +10,21 @@
 
 #include "graph/op.h"
 
+/* Of --self-test: outputs of a sample of made-up inputs, as nnc computed them. */
+typedef struct SelfTest {
+    const float *outputs; /* [count]: every step-th of the sample's */
+    int64_t count, step;
+    float tolerance; /* how far others may be from them */
+} SelfTest;
+
+/* The made-up inputs, one after the other: pixels from 0 to 255, the upper bits of a linear
+ * congruential generator (Numerical Recipes).  The state begins at 0. */
+static inline unsigned self_test_pixel(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 24;
+}
+
 typedef struct TrainedModel {
     const unsigned char *block; /* [model_bytes] */
     int64_t bytes;
@@ -22,6 +37,7 @@ typedef struct TrainedModel {
     int class_count;          /* 0: the outputs are values */
     bool beside;              /* in a file, not in the C */
     const char *certificate;  /* the hash of that of int8 weights, or NULL */
+    const SelfTest *self_test; /* NULL: none */
 } TrainedModel;
 
 /* The file beside the C: 64 bytes of a header, then the block; see trained.c. */

@@ -9,6 +9,7 @@
  *   NN_FIT            'r': images are resized, 'p': padded, 'c': cropped
  *   NN_CLASS(i)       the name of a class
  *   NN_MODEL()        the trained model; or NN_LOAD(bytes, length), the first argument is the file
+ *   NN_SELF_TEST(model, scratch), NN_SELF_TEST_SCRATCH   where the program can test itself
  */
 #ifndef NN_PROGRAM_H
 #define NN_PROGRAM_H
@@ -204,6 +205,18 @@ static const void *nn_load_model(const char *name)
 }
 #endif
 
+#ifdef NN_SELF_TEST
+static int nn_test_model(const void *model)
+{
+    const int wrong = NN_SELF_TEST(model, nn_get_memory(NN_SELF_TEST_SCRATCH));
+    if (wrong)
+        fprintf(stderr, "self-test: %d outputs are not those that nnc computed\n", wrong);
+    else
+        printf("self-test: passed\n");
+    return wrong || fflush(stdout) != 0;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     nn_samples run;
@@ -214,6 +227,9 @@ int main(int argc, char **argv)
     run.model = nn_load_model(argv[i++]);
 #else
     run.model = NN_MODEL();
+#endif
+#ifdef NN_SELF_TEST
+    if (i < argc && strcmp(argv[i], "--self-test") == 0) return nn_test_model(run.model);
 #endif
     if (i + 1 < argc && strcmp(argv[i], "--top") == 0) {
         run.top = atoi(argv[i + 1]);

@@ -165,6 +165,16 @@ same out want
 
 # ---- a program ---------------------------------------------------------------------------------
 
+# tests_itself PROGRAM…: its self-test passes
+tests_itself() {
+    what="$* --self-test"
+    "$@" --self-test >out 2>err
+    status=$?
+    status_is 0
+    says out '^self-test: passed$'
+    silent err
+}
+
 for i in 0 1 2; do
     { printf 'P5\n# a digit\n28 28\n255\n'; gzip -dc "$digits"/t10k-images-idx3-ubyte.gz | tail -c +$((17 + i * 784)) | head -c 784; } >$i.pgm
 done
@@ -172,9 +182,10 @@ done
 "$CC" -O0 "$root/tests/ship/floats.c" -o floats && ./floats <pixels >four.raw
 runs 0 predict "$lenet" --weights w.safetensors 0.pgm 1.pgm 2.pgm colour.ppm four.raw --top 3
 cp out want
-runs 0 "$lenet" --weights w.safetensors --plain --main -o lenet.c
+runs 0 "$lenet" --weights w.safetensors --plain --main --self-test -o lenet.c
 # shellcheck disable=SC2086
 try 'a program' $CC $strict lenet.c -o lenet -lm
+tests_itself ./lenet
 ./lenet --top 3 0.pgm 1.pgm 2.pgm colour.ppm four.raw >out 2>err
 status=$?
 status_is 0
@@ -220,9 +231,10 @@ awk 'BEGIN { for (i = 0; i < 3; i++) { for (k = 0; k < 60; k++) printf "0.%d,", 
 runs 0 train photo.nn --data photo.csv --epochs 1 -o photo.safetensors --jit tcc
 runs 0 predict photo.nn --weights photo.safetensors colour.ppm 0.pgm --top 3
 cp out want
-runs 0 photo.nn --weights photo.safetensors --plain --main --weights-out photo.bin -o photo.c
+runs 0 photo.nn --weights photo.safetensors --plain --main --self-test --weights-out photo.bin -o photo.c
 # shellcheck disable=SC2086
 try 'a program' $CC $strict photo.c -o photo -lm
+tests_itself ./photo photo.bin
 ./photo photo.bin --top 3 colour.ppm 0.pgm >out 2>err
 status=$?
 status_is 0
@@ -231,6 +243,21 @@ same out want
 status=$?
 status_is 1
 says err '0.pgm: is damaged, or not the weights'
+
+# Bytes as inputs; and with another weight, both samples have one output that is not what it was.
+runs 0 two.nn --weights two.safetensors --plain --batch 2 --input-type u8 --main --self-test -o two.c
+says two.h 'of 4 of the whole batch'
+# shellcheck disable=SC2086
+try 'bytes' $CC $strict two.c -o two -lm
+tests_itself ./two
+sed 's/0x1.8p+1f/0x1.9p+1f/' two.c >three.c
+# shellcheck disable=SC2086
+try 'another weight' $CC $strict three.c -o two -lm
+./two --self-test >out 2>err
+status=$?
+status_is 1
+silent out
+says err '^self-test: 2 outputs are not those that nnc computed$'
 
 # ---- nnc build ----------------------------------------------------------------------------------
 
@@ -334,6 +361,10 @@ runs 2 "$lenet" --weights-out x.bin -o x.c
 says err '--weights-out needs trained weights'
 runs 2 "$lenet" --weights w.safetensors --train --weights-out x.bin -o x.c
 says err '--weights-out'
+runs 2 "$lenet" --self-test -o x.c
+says err '--self-test needs trained weights'
+runs 2 "$lenet" --weights w.safetensors --train --self-test -o x.c
+says err '--self-test is for inference'
 runs 2 "$lenet" --weights w.safetensors --input-type u16 -o x.c
 says err "takes f32 or u8, not 'u16'"
 runs 1 "$lenet" --weights two.safetensors -o x.c

@@ -73,6 +73,68 @@ static int fill_block(const TrainedRequest *r, WeightedModel *w, const nn_model_
     return STATUS_OK;
 }
 
+/*
+ * Outputs are compared to a thousandth of the largest.  Another order of sums moves them by about
+ * 1e-5 of it, Winograd's algorithm by 1e-4 in deep nets; values that are rounded to bf16 (2^-9)
+ * can fall on either side.
+ */
+static float self_test_tolerance(const SelfTest *test, const EmitOptions *options)
+{
+    float largest = 0;
+    for (int64_t i = 0; i < test->count; i++) largest = fmaxf(largest, fabsf(test->outputs[i]));
+    return (options->lower.bf16_values ? 0.03125f : 1e-3f) * largest;
+}
+
+static void fill_self_test_inputs(const TrainedModel *t, const nn_model_info *info, float *x)
+{
+    uint32_t state = 0;
+    for (size_t i = 0; i < info->inputs; i++) {
+        float value = (float)self_test_pixel(&state) / 255.0f;
+        if (t->mean) {
+            const size_t c = i / (info->inputs / (size_t)t->channels);
+            value = (value - t->mean[c]) / t->std[c];
+        }
+        for (int n = 0; n < info->batch; n++) x[(size_t)n * info->inputs + i] = value;
+    }
+}
+
+/* Of up to SELF_TEST_OUTPUTS outputs. */
+static int take_self_test_outputs(const nn_model_info *info, const float *y, SelfTest *test, Arena *arena)
+{
+    enum { SELF_TEST_OUTPUTS = 1000 };
+    const int64_t outputs = (int64_t)info->outputs;
+    test->step = (outputs + SELF_TEST_OUTPUTS - 1) / SELF_TEST_OUTPUTS;
+    test->count = (outputs + test->step - 1) / test->step;
+    float *kept = arena_alloc(arena, (size_t)test->count * sizeof *kept);
+    for (int64_t i = 0; i < test->count; i++) {
+        kept[i] = y[i * test->step];
+        if (!isfinite(kept[i]))
+            return fail(STATUS_INPUT, "--self-test: of its made-up inputs output %lld is %g: nothing can be compared",
+                        (long long)(i * test->step), (double)kept[i]);
+    }
+    test->outputs = kept;
+    return STATUS_OK;
+}
+
+/* What the model makes of the inputs that NET_self_test makes up. */
+static int read_self_test(const WeightedModel *w, const nn_model_info *info, const EmitOptions *options, Arena *arena,
+                          TrainedModel *out)
+{
+    const size_t batch = (size_t)info->batch;
+    SelfTest *test = arena_alloc(arena, sizeof *test);
+    float *x = block_alloc(batch * info->inputs * sizeof *x), *y = block_alloc(batch * info->outputs * sizeof *y);
+    void *scratch = block_for_scratch(info);
+    fill_self_test_inputs(out, info, x);
+    info->infer(w->model, x, y, scratch);
+    const int status = take_self_test_outputs(info, y, test, arena);
+    if (!status) test->tolerance = self_test_tolerance(test, options);
+    out->self_test = test;
+    free(scratch);
+    free(y);
+    free(x);
+    return status;
+}
+
 /* The form of `final`, to run here. */
 static EmitOptions options_to_run(const EmitOptions *final)
 {
@@ -86,22 +148,6 @@ static EmitOptions options_to_run(const EmitOptions *final)
     options.main = false;
     options.threads = 1;
     return options;
-}
-
-static int read_block(const TrainedRequest *r, WeightedModel *w, const Model *m, const EmitOptions *final,
-                      TrainedModel *out)
-{
-    const EmitOptions options = options_to_run(final);
-    const char *error;
-    EmitResult *e = emit_c(m->net, NULL, &options);
-    if (!e) return STATUS_INPUT;
-    Jit *jit = jit_compile(jit_kind_for(JIT_TCC, e->model_bytes), e->source, m->c->arena, &error);
-    if (!jit) return fail(STATUS_SYSTEM, "%s", error);
-    const nn_model_info *(*info)(void) =
-        (const nn_model_info *(*)(void))jit_symbol(jit, arena_printf(m->c->arena, "%s_info", e->prefix));
-    int status = fill_block(r, w, info(), m->c->arena, out);
-    jit_free(jit);
-    return status;
 }
 
 static const float *kept_floats(Arena *arena, const float *values, int count)
@@ -122,6 +168,24 @@ static int read_normalisation(const TrainedRequest *r, NnTensors *weights, const
     out->fit = f.fit == NN_FIT_RESIZE ? "r" : f.fit == NN_FIT_PAD ? "p" : "c";
     fitting_free(&f);
     return STATUS_OK;
+}
+
+static int read_block(const TrainedRequest *r, WeightedModel *w, const Model *m, const EmitOptions *final,
+                      TrainedModel *out)
+{
+    const EmitOptions options = options_to_run(final);
+    const char *error;
+    EmitResult *e = emit_c(m->net, NULL, &options);
+    if (!e) return STATUS_INPUT;
+    Jit *jit = jit_compile(jit_kind_for(JIT_TCC, e->model_bytes), e->source, m->c->arena, &error);
+    if (!jit) return fail(STATUS_SYSTEM, "%s", error);
+    const nn_model_info *(*info)(void) =
+        (const nn_model_info *(*)(void))jit_symbol(jit, arena_printf(m->c->arena, "%s_info", e->prefix));
+    int status = fill_block(r, w, info(), m->c->arena, out);
+    if (!status) status = read_normalisation(r, w->file, m, out);
+    if (!status && r->self_test) status = read_self_test(w, info(), &options, m->c->arena, out);
+    jit_free(jit);
+    return status;
 }
 
 /* Training may go on with more classes than the weights know: these have numbers. */
@@ -145,7 +209,6 @@ int trained_read(const TrainedRequest *r, const Model *m, const EmitOptions *opt
     *out =
         (TrainedModel){.input_bytes = r->input_bytes, .beside = r->weights_out != NULL, .certificate = m->certificate};
     status = read_block(r, &w, m, options, out);
-    if (!status) status = read_normalisation(r, w.file, m, out);
     if (!status) status = read_classes(r, w.file, m, out);
     weighted_close(&w);
     return status;

@@ -12,6 +12,7 @@
 typedef struct TrainedRequest {
     const char *weights, *weights_out;
     bool input_bytes; /* --input-type u8 */
+    bool self_test;   /* with what NET_self_test compares with */
     bool train;       /* the C trains on from them */
 } TrainedRequest;
 
