@@ -298,14 +298,19 @@ static bool is_image(const char *bytes, size_t size)
 
 static bool is_npy(const char *bytes, size_t size) { return size > 6 && !memcmp(bytes, "\x93NUMPY", 6); }
 
-/* Floats have bytes that no text has. */
-static bool has_text(const char *bytes, size_t size)
+/*
+ * Most floats have bytes that no text has.  Some have not (0.7 is "333?", 0.1 is above ASCII):
+ * what has the size of samples is text only where its last line ends, or is of numbers.
+ */
+static bool has_text(const char *bytes, size_t size, size_t sample)
 {
+    const char *last = bytes;
     for (size_t i = 0; i < size; i++) {
         unsigned char c = (unsigned char)bytes[i];
         if (c < ' ' && c != '\t' && c != '\r' && c != '\n') return false;
+        if (c == '\n') last = bytes + i + 1;
     }
-    return size > 0;
+    return size > 0 && (size % sample || last[strspn(last, "+-.0123456789eE,; \t\r")] == '\0');
 }
 
 static int read_input_file(InputReader *r, const char *path, const char *name)
@@ -321,7 +326,7 @@ static int read_input_file(InputReader *r, const char *path, const char *name)
         failed = read_pnm(r, bytes, size, name);
     else if (is_npy(bytes, size) || zip_recognises(bytes, size))
         failed = read_array(r, path, name);
-    else if (has_text(bytes, size))
+    else if (has_text(bytes, size, r->fitting->elements * sizeof(float)))
         failed = read_text(r, bytes, name);
     else
         failed = read_raw(r, bytes, size, name);

@@ -166,6 +166,16 @@ says out '^rows.csv:2  -0.5$'
 printf '\000\000\200\077\000\000\100\100' >one.raw
 runs 0 predict two.nn --net two --weights scorer.safetensors one.raw
 says out '^one.raw  -0.5$'
+# Floats that look like text: twice 0.7, and twice 0.1; texts of their size, whose last line does not end.
+printf '333?333?' >one.raw
+runs 0 predict two.nn --net two --weights scorer.safetensors one.raw
+says out '^one.raw  1.2'
+printf '\315\314\314\075\315\314\314\075' >one.raw
+runs 0 predict two.nn --net two --weights scorer.safetensors one.raw
+says out '^one.raw  0.6'
+printf 'a,b\n1, 3' >rows.csv
+runs 0 predict two.nn --net two --weights scorer.safetensors rows.csv
+says out '^rows.csv:2  -0.5$'
 
 # A grey PNG of 2x2 pixels, 0 51 / 102 255: alone, in a folder, and for a net of three channels.
 base64 -d >dots.png <<'END'
