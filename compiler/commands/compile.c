@@ -144,6 +144,7 @@ void compile_take_path(CompileRequest *r, const char *path)
 static int check_trained(const CompileRequest *r)
 {
     const Command *self = r->command;
+    if (!map_has_weights(&r->load, self, r->trained.weights, "weights")) return STATUS_USAGE;
     if (!r->trained.weights && r->trained.input_bytes)
         return usage_error(self, "--input-type needs trained weights (use --weights FILE)");
     const char *inferring = r->main                  ? "main"

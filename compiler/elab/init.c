@@ -84,12 +84,21 @@ const char *init_kind_name(InitKind kind)
 
 /* ---- literal values ------------------------------------------------------- */
 
-/* The shape of nested lists, by their first elements; false where they go too deep or are empty. */
-static bool list_shape(Arena *arena, const Const *list, Shape *shape)
+/* The shape of nested lists, by their first elements; false and a message where they go too deep or are empty. */
+static bool list_shape(const AttrSlot *s, Shape *shape)
 {
     *shape = (Shape){0};
-    for (; const_is_list(list); list = const_at(arena, list, 0)) {
-        if (shape->rank == MAX_RANK || const_length(list) == 0) return false;
+    for (const Const *list = s->value; const_is_list(list); list = const_at(s->c->arena, list, 0)) {
+        if (const_length(list) == 0) {
+            diag_error(s->c, s->span, "%s: %s is a list without numbers: %s", s->what, s->attr->name,
+                       const_text(s->c->arena, s->value));
+            return false;
+        }
+        if (shape->rank == MAX_RANK) {
+            diag_error(s->c, s->span, "%s: %s has lists within lists of more than %d levels", s->what, s->attr->name,
+                       MAX_RANK);
+            return false;
+        }
         shape->dim[shape->rank++] = const_length(list);
     }
     return true;
@@ -115,7 +124,7 @@ static bool fill_values(const AttrSlot *s, const Const *value, const Shape *shap
 static bool bind_literal(const AttrSlot *s)
 {
     Init init = {.kind = INIT_VALUES};
-    if (!list_shape(s->c->arena, s->value, &init.shape)) return attr_wrong_type(s);
+    if (!list_shape(s, &init.shape)) return false;
     double *values = arena_alloc(s->c->arena, (size_t)s->value->weight * sizeof *values), *to = values;
     init.values = values;
     if (!fill_values(s, s->value, &init.shape, 0, &to)) return false;

@@ -350,12 +350,18 @@ static void read_valid(Training *t, const TrainEntry *entry)
     const double amount = value->kind == CONST_INT    ? (double)value->integer
                           : value->kind == CONST_REAL ? value->real
                                                       : -1;
-    if (!arg->name && (amount < 1 ? amount >= 0 : amount == floor(amount) && amount <= INT32_MAX)) {
+    if (!arg->name && (amount < 1 ? amount >= 0 : value->kind == CONST_INT && amount <= INT32_MAX)) {
         t->spec->valid = amount;
         return;
     }
-    diag_error(t->c, arg->span, "valid takes a share of the training samples below 1, or a number of them, not %s",
-               const_text(t->c->arena, arg->value));
+    if (!arg->name && value->kind == CONST_REAL && amount >= 1 && amount == floor(amount))
+        diag_error(t->c, arg->span,
+                   "valid is a share of %s, which leaves nothing to train on; a share is below 1, and a number of "
+                   "samples is written without a point",
+                   const_text(t->c->arena, value));
+    else
+        diag_error(t->c, arg->span, "valid takes a share of the training samples below 1, or a number of them, not %s",
+                   const_text(t->c->arena, value));
     wrong(t);
 }
 

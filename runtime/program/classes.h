@@ -30,9 +30,15 @@ typedef struct nn_class {
 static inline int nn_more_probable_first(const void *a, const void *b)
 {
     const nn_class *x = (const nn_class *)a, *y = (const nn_class *)b;
-    if (x->value != y->value) return x->value < y->value ? 1 : -1;
+    const int x_nan = isnan(x->value) != 0, y_nan = isnan(y->value) != 0;
+    if (x_nan != y_nan) return x_nan - y_nan;
+    if (x->value < y->value) return 1;
+    if (x->value > y->value) return -1;
     return x->index - y->index;
 }
+
+/* For printf: the sign that a machine gives to a NaN is not printed. */
+static inline double nn_shown(double value) { return isnan(value) ? (double)NAN : value; }
 
 /* The sum of exp(y - most): with it exp(y - most) / sum is the softmax. */
 static inline double nn_exponentials(const float *y, size_t outputs, double *most)
@@ -44,7 +50,7 @@ static inline double nn_exponentials(const float *y, size_t outputs, double *mos
     return sum;
 }
 
-/* The outputs of a sample as classes, the most probable first; `classes` takes outputs + 1.
+/* The outputs of a sample as classes, the most probable first and NaNs last; `classes` takes outputs + 1.
  * Returns how many there are: two for a single probability. */
 static inline int nn_classes(int meaning, const float *y, size_t outputs, nn_class *classes)
 {

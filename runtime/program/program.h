@@ -83,9 +83,9 @@ static void nn_print_classes(nn_samples *r, const float *y)
     for (int i = 0; i < count && i < r->top; i++) {
         printf("%s %s ", i ? "," : "", NN_CLASS(r->classes[i].index));
         if (NN_MEANING == NN_MEANS_SCORES)
-            printf("%.6g", r->classes[i].value);
+            printf("%.6g", nn_shown(r->classes[i].value));
         else
-            printf("%.2f %%", 100 * r->classes[i].value);
+            printf("%.2f %%", 100 * nn_shown(r->classes[i].value));
     }
 }
 
@@ -96,7 +96,7 @@ static void nn_print_sample(nn_samples *r, int i)
     if (NN_MEANING != NN_MEANS_VALUES)
         nn_print_classes(r, y);
     else
-        for (size_t k = 0; k < nn_shown_outputs(r); k++) printf(" %.9g", (double)y[k]);
+        for (size_t k = 0; k < nn_shown_outputs(r); k++) printf(" %.9g", nn_shown((double)y[k]));
     printf("\n");
 }
 

@@ -98,6 +98,10 @@ runs 2 "$net"; says err '-o FILE.c'
 runs 2 "$net" -o out.txt; says err 'must end in .c'; absent out.txt
 runs 2 "$net" -o out.so; says err 'nnc build'; absent out.so
 runs 2 "$net" "$net" -o x.c; absent x.c
+runs 2 "$net" -o x.c --map 'c*=conv*'; says err "map c\*=conv\* renames tensors of a weights file, and none is read here (use --weights FILE)"; absent x.c
+runs 2 "$net" --dump plan --map a=b; says err 'none is read here'; silent out
+runs 2 train "$net" --map a=b -o x; says err 'and none is read here (use --init FILE)'; absent x
+runs 2 report "$net" --peak 1e10; says err "peak is 1e10; it must be from 1e-06 to 1000000000\$"
 runs 2 "$net" -o x.c --prefix 3d; says err prefix
 runs 2 "$net" -o x.c --prefix double; says err prefix
 runs 2 "$net" --dump nonsense; says err 'ast, graph'

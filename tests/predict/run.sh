@@ -177,6 +177,16 @@ printf 'a,b\n1, 3' >rows.csv
 runs 0 predict two.nn --net two --weights scorer.safetensors rows.csv
 says out '^rows.csv:2  -0.5$'
 
+# A NaN has no sign, in every format, and is no probability above others.
+printf '\000\000\300\377\000\000\100\100' >nan.raw
+runs 0 predict two.nn --net two --weights scorer.safetensors nan.raw
+says out '^nan.raw  nan$'
+runs 0 predict two.nn --net two --weights scorer.safetensors nan.raw --format csv
+says out '^nan.raw,nan.$'
+runs 0 predict two.nn --net scorer --weights scorer.safetensors nan.raw one.raw --top 2
+says out '^nan.raw  0 nan %, 1 nan %$'
+says out '^one.raw  0 62.25 %, 1 37.75 %$'
+
 # A grey PNG of 2x2 pixels, 0 51 / 102 255: alone, in a folder, and for a net of three channels.
 base64 -d >dots.png <<'END'
 iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR42mNgMGZI+w8AAp0BmS9udAMAAAAASUVORK5CYII=
@@ -288,6 +298,8 @@ absent rows.png
 predict 2 --top 1
 says err 'nothing to predict'
 runs 2 predict "$lenet" three.npy
+says err 'missing weights'
+runs 2 predict "$lenet" three.npy --map 'a=b'
 says err 'missing weights'
 predict 2 three.npy --worst 3
 says err '--worst needs a labelled set'

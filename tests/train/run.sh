@@ -160,6 +160,7 @@ runs 2 train flowers.nn --lr x
 runs 2 train flowers.nn --time-limit 3y
 runs 2 train flowers.nn --log log.txt
 runs 2 train flowers.nn --valid 2.5; says err 'takes a share below 1 or a number of samples'
+runs 2 train flowers.nn --valid 1.0; says err "takes a share below 1 or a number of samples, not '1.0'"
 runs 2 train flowers.nn --keep all; says err "takes best or last, not 'all'"
 runs 2 eval flowers.nn --weights flowers.safetensors --part all; says err "takes train, valid or test, not 'all'"
 runs 1 train flowers.nn --data flowers.csv --set 'valid 1.5' -o none

@@ -70,7 +70,7 @@ static const char *class_text(char *const *names, int index, char buffer[16])
 
 static void text_number(FILE *out, bool score, double value)
 {
-    fprintf(out, score ? "%.6g" : "%.2f %%", score ? value : 100 * value);
+    fprintf(out, score ? "%.6g" : "%.2f %%", (score ? 1 : 100) * nn_shown(value));
 }
 
 /* cat.png  cat 97.31 %, dog 1.40 % (is dog) */
@@ -90,12 +90,17 @@ static void text_classes(FILE *out, const Prediction *p)
 static void text_values(FILE *out, const Prediction *p)
 {
     double least = INFINITY, most = -INFINITY;
+    size_t nans = 0;
     for (size_t i = 0; i < p->outputs; i++) {
-        if (!p->brief) fprintf(out, " %.9g", (double)p->y[i]);
+        if (!p->brief) fprintf(out, " %.9g", nn_shown((double)p->y[i]));
         least = fmin(least, (double)p->y[i]);
         most = fmax(most, (double)p->y[i]);
+        nans += isnan(p->y[i]) != 0;
     }
-    if (p->brief) fprintf(out, " %zu values from %.6g to %.6g", p->outputs, least, most);
+    if (!p->brief) return;
+    fprintf(out, " %zu values", p->outputs);
+    if (nans < p->outputs) fprintf(out, " from %.6g to %.6g", least, most);
+    if (nans) fprintf(out, ", %zu of them nan", nans);
 }
 
 static void text_sample(FILE *out, int number, const Prediction *p)
@@ -137,7 +142,7 @@ static void csv_class(FILE *out, const Prediction *p, int index, double value)
     char buffer[16];
     putc(',', out);
     csv_put_field(class_text(p->names, index, buffer), out);
-    fprintf(out, ",%.9g", value);
+    fprintf(out, ",%.9g", nn_shown(value));
 }
 
 static void csv_sample(FILE *out, int number, const Prediction *p)
@@ -149,7 +154,7 @@ static void csv_sample(FILE *out, int number, const Prediction *p)
         csv_class(out, p, p->truth, p->truth_value);
     else if (p->classes && p->truth != -1)
         fputs(",,", out);
-    for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",%.9g", (double)p->y[i]);
+    for (size_t i = 0; !p->classes && i < p->outputs; i++) fprintf(out, ",%.9g", nn_shown((double)p->y[i]));
     fputs("\r\n", out);
 }
 

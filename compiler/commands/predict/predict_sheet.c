@@ -50,13 +50,14 @@ static void write_lines(const Sheet *s, const Prediction *p, Cell *cell)
 {
     if (!p->classes) {
         if (p->outputs <= CELL_LINES)
-            for (size_t i = 0; i < p->outputs; i++) cell->line[i] = arena_printf(s->arena, "%.5g", (double)p->y[i]);
+            for (size_t i = 0; i < p->outputs; i++)
+                cell->line[i] = arena_printf(s->arena, "%.5g", nn_shown((double)p->y[i]));
         return;
     }
     const OutputClass *first = p->classes;
     cell->line[0] = name_of_class(s, p, first->index);
-    cell->line[1] = p->scores ? arena_printf(s->arena, "%.4g", first->value)
-                              : arena_printf(s->arena, "%.2f %%", 100 * first->value);
+    cell->line[1] = p->scores ? arena_printf(s->arena, "%.4g", nn_shown(first->value))
+                              : arena_printf(s->arena, "%.2f %%", 100 * nn_shown(first->value));
     if (cell->mark == MARK_WRONG) cell->line[2] = arena_printf(s->arena, "is %s", name_of_class(s, p, p->truth));
 }
 

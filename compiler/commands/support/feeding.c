@@ -20,7 +20,7 @@ static bool take_valid(DataRequest *r, const Command *self, const char *text)
 {
     if (!option_real(self, "valid", text, 0, INT32_MAX, &r->valid)) return false;
     r->valid_given = true;
-    if (r->valid < 1 || r->valid == floor(r->valid)) return true;
+    if (r->valid < 1 || strspn(text, "0123456789") == strlen(text)) return true; /* 1.0 is a share, of all */
     usage_error(self, "--valid takes a share below 1 or a number of samples, not '%s'", text);
     return false;
 }

@@ -157,6 +157,14 @@ bool format_has_inference(const LoadOptions *o, const Command *command, bool tra
     return false;
 }
 
+bool map_has_weights(const LoadOptions *o, const Command *command, const char *weights, const char *option)
+{
+    if (weights || !o->maps.count) return true;
+    usage_error(command, "--map %s renames tensors of a weights file, and none is read here (use --%s FILE)",
+                (const char *)o->maps.at[0], option);
+    return false;
+}
+
 /* ---- text → net ----------------------------------------------------------- */
 
 /* What is printed is dropped from the list, so that a later call prints only news. */

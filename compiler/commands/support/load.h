@@ -130,6 +130,8 @@ bool plain_form_allows(const LoadOptions *, const Command *);
 /* A limit of memory is for training: false and a message where there is one and none of that. */
 bool limit_has_training(const LoadOptions *, const Command *, bool training);
 bool format_has_inference(const LoadOptions *, const Command *, bool training); /* --weights-format is for it alone */
+/* --map renames what is in a file, which is named by `option`: false and a message where there is none. */
+bool map_has_weights(const LoadOptions *, const Command *, const char *weights, const char *option);
 
 /* A net as far as it was loaded. */
 typedef struct Model {

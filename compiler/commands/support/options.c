@@ -230,6 +230,13 @@ bool option_int(const Command *command, const char *name, const char *text, int6
     return true;
 }
 
+/* 1000000000, not 1e+09 */
+static const char *bound_digits(double bound, char text[32])
+{
+    snprintf(text, 32, fabs(bound) < 1e15 && bound == floor(bound) ? "%.0f" : "%g", bound);
+    return text;
+}
+
 bool option_real(const Command *command, const char *name, const char *text, double min, double max, double *value)
 {
     char *end;
@@ -239,7 +246,9 @@ bool option_real(const Command *command, const char *name, const char *text, dou
         return false;
     }
     if (x < min || x > max) {
-        usage_error(command, "--%s is %s; it must be from %g to %g", name, text, min, max);
+        char low[32], high[32];
+        usage_error(command, "--%s is %s; it must be from %s to %s", name, text, bound_digits(min, low),
+                    bound_digits(max, high));
         return false;
     }
     *value = x;

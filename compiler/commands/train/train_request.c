@@ -210,6 +210,7 @@ int train_request_read(TrainRequest *r, int argc, char **argv)
     r->load.path = reader.operands[0];
     r->load.train = true;
     if (!r->resumes) r->init = weighted_path(&r->load, r->init);
+    if (!map_has_weights(&r->load, &command_train, r->init, "init")) return STATUS_USAGE;
     if (r->quantize && !r->resumes && !r->init)
         return usage_error(&command_train, "--quantize trains on from weights in f32 (--init FILE)");
     if (r->quantize && r->load.bf16_values)
