@@ -70,12 +70,17 @@ static const char *const cc_flags[] = {"-std=gnu99", "-O2", "-march=native", "-f
 /* The operations of the text and no others, as tcc does them. */
 static const char *const cc_exact_flags[] = {"-ffp-contract=off", "-fno-builtin-pow", "-fno-builtin-powf"};
 
+/* Options in $CC stand behind the flags, of which the last counts: CC="gcc -O0" compiles sooner. */
 static List compiler_words(const Job *job)
 {
-    List words = {0};
-    tool_add_words(job->arena, &words, jit_compiler_command());
+    List words = {0}, command = {0};
+    int options = 0;
+    tool_add_words(job->arena, &command, jit_compiler_command());
+    while (options < command.count && *(const char *)command.at[options] != '-') options++;
+    for (int i = 0; i < options; i++) list_push(job->arena, &words, command.at[i]);
     for (size_t i = 0; i < sizeof cc_flags / sizeof cc_flags[0]; i++)
         list_push(job->arena, &words, (char *)cc_flags[i]);
+    for (int i = options; i < command.count; i++) list_push(job->arena, &words, command.at[i]);
     for (size_t i = 0; job->linked && i < sizeof cc_exact_flags / sizeof cc_exact_flags[0]; i++)
         list_push(job->arena, &words, (char *)cc_exact_flags[i]);
     list_push(job->arena, &words, (char *)"-o");

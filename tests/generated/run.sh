@@ -56,11 +56,13 @@ compiles "$tmp/xor.c" -std=c99 -pedantic
 # A text whatever its target is called.
 sum_of() { sed '/^ \* Its kernels/d' "$1" | cksum; }
 
-# The same net in both forms: the same numbers, by the same small program.
+# The same net in both forms: the same numbers, by the same small program; of batches of four, since every
+# sample takes its time where nothing is optimized, and in qemu.
+batch=4
 for net in tests/refs/lenet_sgd.nn tests/refs/resnet_small.nn; do
     for form in '--target generic' --plain; do
         # shellcheck disable=SC2086
-        try "nnc $net $form" "$NNC" "$net" $form --prefix net -o "$tmp/net.c"
+        try "nnc $net $form" "$NNC" "$net" $form --batch $batch --prefix net -o "$tmp/net.c"
         compiles "$tmp/net.c" -std=gnu99
         try "a program with $net $form" "$CC" -std=gnu99 -O1 -Wall -Wextra -Werror -I"$tmp" \
             tests/generated/drive.c "$tmp/object.o" -o "$tmp/drive" -lm -lpthread
@@ -80,7 +82,7 @@ done
 net=tests/refs/resnet_small.nn
 level=-O0
 [ -z "$ALL" ] || level=-O1
-try "nnc $net --plain" "$NNC" "$net" --plain --prefix net -o "$tmp/net.c"
+try "nnc $net --plain" "$NNC" "$net" --plain --batch $batch --prefix net -o "$tmp/net.c"
 try "a program with $net --plain" "$CC" -std=gnu99 $level -I"$tmp" tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm
 for starts in 1 3; do
     try "the program with $net --plain" "$tmp/drive" $starts
@@ -102,7 +104,7 @@ uses() { # REGISTER FILE: its kernels are made for vectors of that width
 machine=$(uname -m)
 [ -z "$ALL" ] || sums=
 for target in generic neon avx2 avx512 native; do
-    try "nnc $net --target $target" "$NNC" "$net" --target $target --prefix net -o "$tmp/net.c"
+    try "nnc $net --target $target" "$NNC" "$net" --target $target --batch $batch --prefix net -o "$tmp/net.c"
     sum=$(sum_of "$tmp/net.c")
     case $sums in *" $sum "*) continue ;; esac
     sums="$sums $sum "
@@ -131,11 +133,11 @@ done
 if [ "$machine" = aarch64 ]; then
     :
 elif have aarch64-linux-gnu-gcc && have qemu-aarch64; then
-    try "nnc $net --target neon" "$NNC" "$net" --target neon --prefix net -o "$tmp/net.c"
+    try "nnc $net --target neon" "$NNC" "$net" --target neon --batch $batch --prefix net -o "$tmp/net.c"
     try "aarch64, --target neon" aarch64-linux-gnu-gcc -static -std=gnu99 $level -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
     agrees 1 "aarch64, --target neon, in qemu" qemu-aarch64 "$tmp/drive"
-    try "nnc $net --target avx512" "$NNC" "$net" --target avx512 --prefix net -o "$tmp/net.c"
+    try "nnc $net --target avx512" "$NNC" "$net" --target avx512 --batch $batch --prefix net -o "$tmp/net.c"
     try "aarch64, --target avx512" aarch64-linux-gnu-gcc -static -std=gnu99 $level -Wall -Wextra -Werror -I"$tmp" \
         tests/generated/drive.c "$tmp/net.c" -o "$tmp/drive" -lm -lpthread
     agrees 1 "aarch64, --target avx512, in qemu" qemu-aarch64 "$tmp/drive"

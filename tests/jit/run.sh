@@ -23,6 +23,7 @@ entries() { # N: of the cache, and nothing else is in it
 cat >compiler <<EOF
 #!/bin/sh
 echo run >>"$tmp/runs"
+echo "\$@" >"$tmp/arguments"
 sleep "\${SLOW:-0}"
 exec $real "\$@"
 EOF
@@ -46,7 +47,7 @@ jit="check $check.nn --reference $check.safetensors --jit cc"
     runs 0 $jit --threads $more; compiled 1; entries 2
     runs 0 $jit --batch 3; same out first; : >runs
     rm -rf cache
-    CC="$CC -O1" runs 0 $jit; compiled 1; entries 1
+    CC="$CC -O1" runs 0 $jit; compiled 1; entries 1; says arguments ' -O2 .* -O1 -o ' # the last counts
     runs 0 $jit; compiled 1; entries 2
     NNC_CACHE=off runs 0 $jit; compiled 1; entries 2
 

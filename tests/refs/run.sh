@@ -3,8 +3,8 @@
 # form and in the plain form: those kept here, and a larger folder of them where
 # there is one.  TinyCC links kernels that are compiled already; the system compiler
 # takes seconds for the kernels in a text, so it gets a choice of nets (`compiled`)
-# that has every larger kernel in it, each once; all of them with ALL=1, as in
-# `make check-all`.
+# that has every larger kernel in it, each once: one of them as users have it, optimized, the others
+# at -O0; all kernels, optimized, are in a test of build/unit.  With ALL=1, as in `make check-all`, all of them, optimized.
 #
 # No value may be further off than 1e-4 of its tensor's largest.  For lenet_rmsprop
 # and lenet_adagrad PyTorch itself does not come so close when it repeats the
@@ -31,23 +31,27 @@ compare() { # NET OPTIONS…
     name=$(basename "${net%.nn}")
     tolerance=1e-4
     grep -q "^$name " tests/refs/spread.txt && tolerance=1e300
-    "$NNC" check "$net" --reference "${net%.nn}.safetensors" --tolerance $tolerance "$@" >"$tmp/out" 2>&1 || return 1
+    CC=$with "$NNC" check "$net" --reference "${net%.nn}.safetensors" --tolerance $tolerance "$@" >"$tmp/out" 2>&1 || return 1
     [ $tolerance = 1e-4 ] || within "$name"
 }
 
+optimized=' lenet_adam '
 compiled=' batchnorm lenet_adam maxpool_3_2_1 resnet_small avgpool_pad conv_groups deconv groupnorm lrn'
 compiled="$compiled upsample_bilinear "
 
-# Is the net one of those?  Then it is taken off the list.
+# Is the net one of those?  Then it is taken off the list; `with` is the compiler and its options.
 compiled() { # NAME
+    with=$CC
     [ -z "$ALL" ] || return 0
     case $compiled in *" $1 "*) ;; *) return 1 ;; esac
+    case $optimized in *" $1 "*) ;; *) with="$CC -O0" ;; esac
     compiled="${compiled%%" $1 "*} ${compiled#*" $1 "}"
 }
 
 check() { # FOLDER
     for net in "$1"/*.nn; do
         for form in '--jit tcc' '--jit cc' --plain; do
+            with=$CC
             [ "$form" != '--jit cc' ] || compiled "$(basename "${net%.nn}")" || continue
             what="$net $form"
             # shellcheck disable=SC2086  # an option and its value

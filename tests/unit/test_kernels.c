@@ -145,14 +145,16 @@ END_TEST
 
 /* ---- other ways of compiling ------------------------------------------------- */
 
-/* The kernels inside the generated text, for vectors of 16, 8 and 4. */
+/* The kernels inside the generated text, for vectors of 16, 8 and 4.  For this machine, optimized: the
+ * others are seen to compute the same, which the compiler spends most of half a minute on if it is to optimize. */
 static const char *const flags[] = {"", " -mno-avx512f", " -mno-avx512f -mno-avx"};
 
 START_TEST(compiles_for_other_machines)
 {
     const char *cc = getenv("CC");
     char command[256];
-    snprintf(command, sizeof command, "%s%s", cc && *cc ? cc : "cc", flags[_i]);
+    const char *level = _i == 0 || getenv("ALL") ? "" : " -O0";
+    snprintf(command, sizeof command, "%s%s%s", cc && *cc ? cc : "cc", flags[_i], level);
 #if !defined(__x86_64__)
     if (_i > 0) return;
 #endif

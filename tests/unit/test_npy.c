@@ -73,7 +73,7 @@ static void zip_add(Zip *zip, const char *name, const unsigned char *data, size_
     unsigned char *out = local + 30 + length + extra;
     if (deflated) {
         z_stream s = {.next_in = (unsigned char *)data, .avail_in = (uInt)size, .next_out = out, .avail_out = 30000};
-        ck_assert_int_eq(deflateInit2(&s, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        ck_assert_int_eq(deflateInit2(&s, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
         ck_assert_int_eq(deflate(&s, Z_FINISH), Z_STREAM_END);
         packed = s.total_out;
         deflateEnd(&s);
@@ -177,15 +177,15 @@ START_TEST(damaged_npz)
 }
 END_TEST
 
-/* A gigabyte of zeros in a megabyte: the shape costs nothing to know. */
+/* A quarter of a gigabyte of zeros in as much of a megabyte: the shape costs nothing to know. */
 START_TEST(npz_announces_much)
 {
-    enum { ZEROS = 1 << 30, PIECE = 1 << 20 };
+    enum { ZEROS = 1 << 28, PIECE = 1 << 20 };
     static Zip zip;
     static unsigned char head[256], zeros[PIECE];
     unsigned char *packed = malloc(ZEROS / 500), *archive;
     NnError error = {0};
-    size_t head_size = make_npy(head, "|u1", "(1073741824,)", zeros, 0);
+    size_t head_size = make_npy(head, "|u1", "(268435456,)", zeros, 0);
     z_stream s = {.next_out = packed, .avail_out = ZEROS / 500, .next_in = head, .avail_in = (uInt)head_size};
     ck_assert_int_eq(deflateInit2(&s, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
     ck_assert_int_eq(deflate(&s, Z_NO_FLUSH), Z_OK);
