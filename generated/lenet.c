@@ -2003,6 +2003,13 @@ enum {
 
 enum { NN_CONV_PIXELS = 240 }; /* of a block of direct convolution: a multiple of every NN_TILE_ROWS */
 enum { NN_FIXED_STEPS = 2 * NN_PANEL }; /* what 16 floats take before a panel of numbers in 16 bits */
+
+enum {
+    NN_FRAME = 1 << 18,     /* floats of a frame: what a block of pixels reads, widened */
+    NN_FRAME_OUTPUTS = 128, /* that are computed before they are stored, at most */
+    NN_FRAME_THREADS = 8    /* that can work at once */
+};
+
 enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
 /* Factors below 2^−shift and sums of as many products are not computed by floats (int8_floats.h). */

@@ -81,6 +81,63 @@ NN_SIZE int nn_planar_serves(long channels, long height, long width, long output
            channels * height * width <= NN_PLANAR_COPY;
 }
 
+/* ---- direct convolution of images in bf16 ---------------------------------------- */
+
+enum {
+    NN_FRAME = 1 << 18,     /* floats of a frame: what a block of pixels reads, widened */
+    NN_FRAME_OUTPUTS = 128, /* that are computed before they are stored, at most */
+    NN_FRAME_THREADS = 8    /* that can work at once */
+};
+
+/* A grid of u × v pixels with the step su × sv, which reads `run` channels of down × across pixels. */
+typedef struct nn_frame_grid {
+    long u, v, su, sv, down, across, run;
+} nn_frame_grid;
+
+/* A block: some columns of a row, or some rows, or some images. */
+typedef struct nn_frame_block {
+    long images, rows, columns;
+} nn_frame_block;
+
+/* Of kernels of one pixel no more is read than that. */
+NN_SIZE long nn_frame_floats(const nn_frame_grid *g, const nn_frame_block *b)
+{
+    if (g->down == 1 && g->across == 1) return b->images * b->rows * b->columns * g->run;
+    return b->images * ((b->rows - 1) * g->su + g->down) * ((b->columns - 1) * g->sv + g->across) * g->run;
+}
+
+/* The largest block. */
+NN_SIZE nn_frame_block nn_frame_block_of(const nn_frame_grid *g)
+{
+    const long parts = (g->v + NN_CONV_PIXELS - 1) / NN_CONV_PIXELS;
+    nn_frame_block b = {1, 1, (g->v + parts - 1) / parts};
+    while (b.columns > 1 && nn_frame_floats(g, &b) > NN_FRAME) b.columns = (b.columns + 1) / 2;
+    if (b.columns < g->v) return b;
+    b.rows = NN_CONV_PIXELS / g->v < g->u ? NN_CONV_PIXELS / g->v : g->u;
+    while (b.rows > 1 && nn_frame_floats(g, &b) > NN_FRAME) b.rows--;
+    if (b.rows < g->u) return b;
+    b.images = NN_CONV_PIXELS / (g->u * g->v);
+    while (b.images > 1 && nn_frame_floats(g, &b) > NN_FRAME) b.images--;
+    return b;
+}
+
+/* Whether a frame has room for what one pixel reads. */
+NN_SIZE int nn_frame_serves(const nn_frame_grid *g) { return g->down * g->across <= NN_FRAME / g->run; }
+
+/* The workspace of one thread: a frame, and the sums of a block's outputs. */
+NN_SIZE long nn_frame_slot(const nn_frame_grid *g, long outputs)
+{
+    const nn_frame_block b = nn_frame_block_of(g);
+    const long padded = nn_round_up(outputs, NN_PANEL);
+    return nn_round_up(nn_frame_floats(g, &b), NN_LINE) +
+           b.images * b.rows * b.columns * (padded < NN_FRAME_OUTPUTS ? padded : NN_FRAME_OUTPUTS);
+}
+
+NN_SIZE long nn_frame_work(const nn_frame_grid *g, long outputs)
+{
+    return NN_FRAME_THREADS * nn_frame_slot(g, outputs);
+}
+
 /* ---- int8 --------------------------------------------------------------------------- */
 
 /* Products of an output: each row of taps ends in zeros to a multiple of four. */

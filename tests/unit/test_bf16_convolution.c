@@ -23,7 +23,7 @@
 enum { THREADS = 3 };
 
 typedef void Pack(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
-typedef void Convolve(const nn_conv *, const nn_conv_bf16_args *, int t, int T);
+typedef void Convolve(const nn_conv *, const nn_conv_args *, int t, int T);
 
 /* ---- arrays ---- */
 
@@ -134,7 +134,7 @@ static Halves packed(const nn_symbol *table, const Problem *p, int T)
     return panels;
 }
 
-static void run(const nn_symbol *table, const Problem *p, nn_conv_bf16_args args, int T)
+static void run(const nn_symbol *table, const Problem *p, nn_conv_args args, int T)
 {
     Convolve *f = (Convolve *)kernel_named(table, p->back ? "nn_conv_backward_data_bf16" : "nn_conv_forward_bf16");
     Halves panels = packed(table, p, T);
@@ -161,7 +161,7 @@ static double bound(const Problem *p, double size)
 static void check_floats(const nn_symbol *table, const Problem *p, int T)
 {
     float *y = guarded(p->pixels * p->step);
-    run(table, p, (nn_conv_bf16_args){.bias = p->bias, .y = y}, T);
+    run(table, p, (nn_conv_args){.bias = p->bias, .y = y}, T);
     for (long i = 0; i < p->pixels; i++)
         for (int o = 0; o < p->step; o++) {
             const double want = o < p->outputs ? p->sum[i * p->outputs + o] : (double)GUARD_VALUE;
@@ -177,7 +177,7 @@ static void check_floats(const nn_symbol *table, const Problem *p, int T)
 static void check_halves(const nn_symbol *table, const Problem *p, int T)
 {
     Halves y = halves(p->pixels * p->step);
-    run(table, p, (nn_conv_bf16_args){.bias = p->bias, .y = y.at, .half = 1}, T);
+    run(table, p, (nn_conv_args){.bias = p->bias, .y = y.at, .half = 1}, T);
     for (long i = 0; i < p->pixels; i++)
         for (int o = 0; o < p->step; o++) {
             const double sum = o < p->outputs ? p->sum[i * p->outputs + o] : 0;
@@ -199,12 +199,12 @@ static void check_epilogue(const nn_symbol *table, const Problem *p, int form, i
     float *wide = guarded(count), *scale = floats(p->outputs, 0.5f, 0.5f, 3, 78),
           *shift = floats(p->outputs, -3, 1, 7, 79);
     for (long i = 0; i < count; i++) wide[i] = nn_from_bf16(narrow.at[i]);
-    const nn_bf16_epilogue e = {.scale = form & 1 ? scale : NULL,
-                                .shift = form & 1 ? shift : NULL,
-                                .residual = form & 2 ? form & 8 ? (const void *)wide : narrow.at : NULL,
-                                .residual_half = !(form & 8),
-                                .relu = form >> 2 & 1};
-    run(table, p, (nn_conv_bf16_args){.bias = p->bias, .epilogue = &e, .y = y.at, .half = 1}, T);
+    const nn_epilogue e = {.scale = form & 1 ? scale : NULL,
+                           .shift = form & 1 ? shift : NULL,
+                           .residual = form & 2 ? form & 8 ? (const void *)wide : narrow.at : NULL,
+                           .residual_half = !(form & 8),
+                           .relu = form >> 2 & 1};
+    run(table, p, (nn_conv_args){.bias = p->bias, .epilogue = &e, .y = y.at, .half = 1}, T);
     for (long i = 0; i < p->pixels; i++)
         for (int o = 0; o < p->outputs; o++) {
             double want = p->sum[i * p->outputs + o];
@@ -368,7 +368,7 @@ static float step_of(const nn_symbol *table, const Step *s)
         p.weight.at[2 * o] = s->w_even, p.weight.at[2 * o + 1] = s->w_odd;
         bias[o] = of_bits(s->sum);
     }
-    run(table, &p, (nn_conv_bf16_args){.bias = bias, .y = y}, 1);
+    run(table, &p, (nn_conv_args){.bias = bias, .y = y}, 1);
     for (int o = 1; o < NN_PANEL; o++) ck_assert(memcmp(&y[o], &y[0], sizeof *y) == 0);
     const float result = y[0];
     guarded_free(bias), guarded_free(y);
@@ -420,8 +420,8 @@ static uint16_t rounded_by(const nn_symbol *table, float value, int outputs)
     Problem p = {.d = d, .x = some(2, true, 1), .weight = some(2L * outputs, true, 2)};
     float *scale = floats(outputs, 0, 0, 1, 3), *shift = floats(outputs, value, 0, 1, 4);
     Halves y = halves(outputs);
-    const nn_bf16_epilogue e = {.scale = scale, .shift = shift};
-    run(table, &p, (nn_conv_bf16_args){.epilogue = &e, .y = y.at, .half = 1}, 1);
+    const nn_epilogue e = {.scale = scale, .shift = shift};
+    run(table, &p, (nn_conv_args){.epilogue = &e, .y = y.at, .half = 1}, 1);
     for (int o = 1; o < outputs; o++) ck_assert_int_eq(y.at[o], y.at[0]);
     const uint16_t result = y.at[0];
     halves_free(&y), halves_free(&p.x), halves_free(&p.weight);

@@ -47,6 +47,11 @@ static Numbers numbers(long count, unsigned stream)
 
 static void numbers_free(Numbers *x) { guarded_free(x->wide), guarded_free(x->room); }
 
+static void numbers_free_all(Numbers *x, int count)
+{
+    for (int i = 0; i < count; i++) numbers_free(&x[i]);
+}
+
 /* What one kernel has stored in bf16 are the rounded numbers of the other. */
 static void check_rounded(const Numbers *y, const char *what, int T)
 {
@@ -283,24 +288,11 @@ static void check_winograd_wgrad(const nn_symbol *table, nn_conv d, int T)
 static nn_conv conv_of(int n, int side, int c, int o, int k, int stride)
 {
     const int out = (side - 1) / stride + 1;
-    return (nn_conv){.n = n,
-                     .c = c,
-                     .h = side,
-                     .w = side,
-                     .o = o,
-                     .oh = out,
-                     .ow = out,
-                     .groups = 1,
-                     .kh = k,
-                     .kw = k,
-                     .sh = stride,
-                     .sw = stride,
-                     .dh = 1,
-                     .dw = 1,
-                     .top = k / 2,
-                     .left = k / 2,
-                     .c_step = c,
-                     .o_step = o};
+    nn_conv d = {.n = n, .c = c, .h = side, .w = side, .o = o, .oh = out, .ow = out, .groups = 1};
+    d.kh = d.kw = k, d.sh = d.sw = stride, d.dh = d.dw = 1;
+    d.top = d.left = k / 2;
+    d.c_step = c, d.o_step = o;
+    return d;
 }
 
 START_TEST(weight_gradients_of_bf16)
@@ -324,7 +316,6 @@ END_TEST
 
 typedef void Panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 typedef void Convolve(const nn_conv *, const nn_conv_args *, int t, int T);
-typedef void ConvolveBf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
 typedef void DepthwiseWgrad(const nn_conv *, const void *, const void *, float *, int, int);
 
 /* Of one format, forward or (back) backward-data. */
@@ -357,7 +348,7 @@ static void pack_rows(const Rows *r, const char *format)
 
 static void run_rows(const Rows *r)
 {
-    const nn_epilogue e = {r->scale, r->shift, r->residual->wide, 1};
+    const nn_epilogue e = {r->scale, r->shift, r->residual->wide, 1, 0};
     const nn_conv_args a = {
         .x = r->x->wide, .panels = r->panels, .bias = r->bias, .epilogue = r->back ? NULL : &e, .y = r->y->wide};
     pack_rows(r, "");
@@ -368,17 +359,17 @@ static void run_rows(const Rows *r)
 /* `form`: the residual in bf16, the result too. */
 static void run_rows_bf16(const Rows *r, int form, void *y)
 {
-    const nn_bf16_epilogue e = {r->scale, r->shift, form & 1 ? (const void *)r->residual->half : r->residual->wide,
-                                form & 1, 1};
-    const nn_conv_halves_args a = {.x = r->x->half,
-                                   .panels = r->panels,
-                                   .bias = r->bias,
-                                   .epilogue = r->back ? NULL : &e,
-                                   .y = y,
-                                   .half = form >> 1};
+    const void *residual = form & 1 ? (const void *)r->residual->half : r->residual->wide;
+    const nn_epilogue e = {r->scale, r->shift, residual, 1, form & 1};
+    const nn_conv_args a = {.x = r->x->half,
+                            .panels = r->panels,
+                            .bias = r->bias,
+                            .epilogue = r->back ? NULL : &e,
+                            .y = y,
+                            .half = form >> 1};
     pack_rows(r, "_bf16");
     for (int t = 0; t < r->T; t++)
-        ((ConvolveBf16 *)rows_kernel(r, r->back ? "backward_data_bf16" : "forward_bf16", ""))(&r->d, &a, t, r->T);
+        ((Convolve *)rows_kernel(r, r->back ? "backward_data_bf16" : "forward_bf16", ""))(&r->d, &a, t, r->T);
 }
 
 /* Sums of at most 72 products and of what is added to them, all below 4, in two orders. */
@@ -410,8 +401,7 @@ static void check_rows(const nn_symbol *table, nn_conv d, bool back, int T)
     check_rounded(&y, family(&r), T);
     guarded_free(floats);
     guarded_free(panels);
-    Numbers *all[] = {&x, &residual, &y, &weight, &channels};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) numbers_free(all[i]);
+    numbers_free_all((Numbers[]){x, residual, y, weight, channels}, 5);
 }
 
 static void check_depthwise_wgrad(const nn_symbol *table, nn_conv d, int T)
@@ -446,6 +436,115 @@ START_TEST(rows_of_bf16)
             check_rows(table, d, true, T);
             if (d.groups == c) check_depthwise_wgrad(table, d, T);
         }
+}
+END_TEST
+
+/* ---- direct convolution by frames, and Winograd's ---- */
+
+typedef void PanelsOfWinograd(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
+typedef void ConvolveTiles(const nn_conv *, int m, const nn_conv_args *, int t, int T);
+
+static float *frames_work(const nn_conv *d, bool back)
+{
+    const int down = (d->kh - 1) * d->dh, across = (d->kw - 1) * d->dw, c = d->c / d->groups, o = d->o / d->groups;
+    nn_frame_grid g = {d->oh, d->ow, d->sh, d->sw, down + 1, across + 1, c};
+    if (back) g = (nn_frame_grid){0, 0, 1, 1, down / d->sh + 1, across / d->sw + 1, o};
+    if (back) g.u = (d->h + d->sh - 1) / d->sh, g.v = (d->w + d->sw - 1) / d->sw;
+    return guarded(nn_frame_work(&g, back ? c : o));
+}
+
+/* `form`: x, the result, and the residual in bf16. */
+static void run_frames(const Rows *r, int form, void *y)
+{
+    const void *residual = form & 4 ? (const void *)r->residual->half : r->residual->wide;
+    const nn_epilogue e = {r->scale, r->shift, residual, 1, form >> 2 & 1};
+    const void *x = form & 1 ? (const void *)r->x->half : r->x->wide;
+    const nn_conv_args a = {.x = x,
+                            .panels = r->panels,
+                            .bias = r->bias,
+                            .epilogue = r->back ? NULL : &e,
+                            .y = y,
+                            .work = frames_work(&r->d, r->back),
+                            .x_half = form & 1,
+                            .half = form >> 1 & 1};
+    const char *name = r->back ? "nn_conv_backward_data_frames" : "nn_conv_forward_frames";
+    for (int t = 0; t < r->T; t++) ((Convolve *)kernel_named(r->table, name))(&r->d, &a, t, r->T);
+    guarded_free(a.work);
+}
+
+static void check_frames(const nn_symbol *table, nn_conv d, bool back, int form, int T)
+{
+    const long large = (long)d.n * d.h * d.w * d.c_step, small = (long)d.n * d.oh * d.ow * d.o_step;
+    const long inner = d.c / d.groups, outer = d.o / d.groups;
+    Numbers x = numbers(back ? small : large, 1), residual = numbers(back ? large : small, 2);
+    Numbers y = numbers_zero(back ? large : small), weight = numbers(d.o * inner * d.kh * d.kw, 3);
+    Numbers channels = numbers(back ? d.c : d.o, 4);
+    float *panels = guarded(nn_conv_packed(d.groups, back ? inner : outer, back ? outer : inner, d.kh * d.kw));
+    float *of = channels.wide, *floats = guarded(y.count);
+    const Rows r = {table, d, back, T, &x, &residual, &y, weight.wide, panels, of, of, of};
+    const nn_epilogue e = {of, of, residual.wide, 1, 0};
+    const nn_conv_args a = {.x = x.wide, .panels = panels, .bias = of, .epilogue = back ? NULL : &e, .y = y.wide};
+    const char *pack = back ? "nn_conv_panels_backward" : "nn_conv_panels";
+    ((Panels *)kernel_named(table, pack))(&d, weight.wide, panels, 0, 1);
+    ((Convolve *)kernel_named(table, back ? "nn_conv_backward_data" : "nn_conv_forward"))(&d, &a, 0, 1);
+    for (long k = 0; k < y.count; k++) floats[k] = 0;
+    run_frames(&r, form, form & 2 ? (void *)y.half : floats);
+    if (form & 2) check_rounded(&y, "frames", T);
+    if (!(form & 2)) check_same(y.wide, floats, y.count, "frames", T);
+    guarded_free(floats), guarded_free(panels);
+    numbers_free_all((Numbers[]){x, residual, y, weight, channels}, 5);
+}
+
+/* Blocks of some images, of rows, and of columns; frames that are full before a block is. */
+START_TEST(frames_of_bf16)
+{
+    static const struct {
+        int n, h, w, c, o, k, stride, groups, more;
+    } shapes[] = {{5, 7, 7, 20, 37, 3, 1, 1, 0},  {9, 8, 5, 37, 20, 1, 2, 1, 3},    {2, 33, 31, 5, 18, 5, 2, 1, 2},
+                  {1, 3, 501, 4, 6, 3, 1, 1, 0},  {2, 11, 11, 24, 40, 3, 2, 4, 1},  {1, 10, 17, 2500, 3, 1, 1, 1, 0},
+                  {3, 6, 9, 18, 150, 1, 3, 1, 1}, {1, 2, 130, 900, 16, 3, 1, 1, 0}, {4, 9, 9, 3, 5, 2, 3, 1, 0}};
+    const nn_symbol *table = kernels_of(_i);
+    for (int i = 0; table && i < (int)(sizeof shapes / sizeof *shapes); i++)
+        for (int T = 1; T <= THREADS; T++) {
+            nn_conv d = conv_of(shapes[i].n, shapes[i].h, shapes[i].c, shapes[i].o, shapes[i].k, shapes[i].stride);
+            d.w = shapes[i].w;
+            d.ow = (d.w + 2 * d.left - d.kw) / d.sw + 1;
+            d.groups = shapes[i].groups;
+            d.c_step += shapes[i].more;
+            d.o_step += shapes[i].more;
+            for (int form = 1; form < 8; form += i < 5 ? 2 : 6) check_frames(table, d, false, form, T);
+            check_frames(table, d, false, 2, T);
+            for (int form = 1; form < 4; form++) check_frames(table, d, true, form, T);
+        }
+}
+END_TEST
+
+static void check_tiles(const nn_symbol *table, nn_conv d, int m, int T)
+{
+    Numbers x = numbers((long)d.n * d.h * d.w * d.c, 1), weight = numbers((long)d.o * d.c * d.kh * d.kw, 3);
+    Numbers residual = numbers((long)d.n * d.oh * d.ow * d.o, 2), y = numbers_zero(residual.count),
+            of = numbers(d.o, 4);
+    const int edge = m + d.kh - 1;
+    float *panels = guarded(nn_winograd_packed(edge, d.o, d.c)), *work = guarded(nn_winograd_work(edge, d.c, d.o));
+    const nn_epilogue e = {of.wide, of.wide, residual.wide, 1, 0}, e_half = {of.wide, of.wide, residual.half, 1, 1};
+    const nn_conv_args a = {x.wide, panels, of.wide, &e, y.wide, work, 0, 0},
+                       half = {x.half, panels, of.wide, &e_half, y.half, work, 1, 1};
+    ((PanelsOfWinograd *)kernel_named(table, "nn_winograd_panels"))(&d, m, 0, weight.wide, panels, 0, 1);
+    for (int t = 0; t < T; t++) ((ConvolveTiles *)kernel_named(table, "nn_winograd"))(&d, m, &a, t, T);
+    for (int t = 0; t < T; t++) ((ConvolveTiles *)kernel_named(table, "nn_winograd_bf16"))(&d, m, &half, t, T);
+    check_rounded(&y, "nn_winograd_bf16", T);
+    guarded_free(panels), guarded_free(work);
+    numbers_free_all((Numbers[]){x, residual, y, weight, of}, 5);
+}
+
+START_TEST(winograd_of_bf16)
+{
+    const nn_symbol *table = kernels_of(_i);
+    for (int T = 1; table && T <= THREADS; T++) {
+        check_tiles(table, conv_of(2, 7, 18, 19, 3, 1), 2, T);
+        check_tiles(table, conv_of(3, 9, 17, 33, 3, 1), 4, T);
+        check_tiles(table, conv_of(1, 6, 16, 21, 5, 1), 2, T);
+    }
 }
 END_TEST
 
@@ -486,6 +585,8 @@ Suite *bf16_kernels_suite(void)
     tcase_add_loop_test(tests, batchnorm_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, weight_gradients_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, rows_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, frames_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, winograd_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, dense_of_bf16, 0, kernel_tables());
     suite_add_tcase(suite, tests);
     return suite;

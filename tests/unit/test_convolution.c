@@ -259,7 +259,8 @@ static void compare_winograd(const nn_symbol *table, const Problem *p, int m, Ar
         Array got = array(want.count), work = array(nn_winograd_work(e, d->c, d->o));
         Array panels = array(nn_winograd_packed(e, d->o, d->c));
         for (int t = 0; t < T; t++) pack_weight(d, m, 0, p->weight.at, panels.at, t, T);
-        const nn_conv_args args = {p->large.at, panels.at, p->bias.at, NULL, got.at, work.at};
+        const nn_conv_args args = {
+            .x = p->large.at, .panels = panels.at, .bias = p->bias.at, .y = got.at, .work = work.at};
         for (int t = 0; t < T; t++) winograd(d, m, &args, t, T);
         check_close(p, "Winograd's output", T, want, got);
         if (T == 1) one = got;

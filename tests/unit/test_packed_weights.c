@@ -124,7 +124,7 @@ static void check_direct(const nn_symbol *table, Shape s)
 {
     Layer l = layer(s);
     const long count = nn_conv_packed(s.groups, s.o / s.groups, s.c / s.groups, (long)s.k * s.k);
-    const nn_epilogue all = {l.scale, l.shift, l.residual, 1};
+    const nn_epilogue all = {l.scale, l.shift, l.residual, 1, 0};
     float *panels = guarded(count), *room;
     uint16_t *narrow = halves_of(count, &room);
     pack(table, s.groups > 1 ? "nn_grouped_panels" : "nn_conv_panels", &l.d, l.wide, panels, 1);
@@ -285,7 +285,7 @@ static void check_fixed(const nn_conv *d, Transformed *w)
 static float *winograd(const nn_symbol *table, const char *name, const Layer *l, int m, const void *panels, int T)
 {
     const nn_conv *d = &l->d;
-    const nn_epilogue all = {l->scale, l->shift, l->residual, 1};
+    const nn_epilogue all = {l->scale, l->shift, l->residual, 1, 0};
     float *work = guarded(nn_winograd_work(m + d->kh - 1, d->c, d->o));
     nn_conv_args args = args_of(l, panels, T == 2 ? NULL : &all, guarded(l->results));
     args.work = work;

@@ -66,6 +66,14 @@ extern const Op conv_bf16_panels, conv_bf16_panels_back;
                          .emit = conv_bf16_dx_emit                                                         \
     }
 
+/* Products and sums of floats, of one group or several. */
+const char *conv_frames_refusal(const Node *);
+const char *conv_frames_dx_refusal(const Node *);
+int64_t conv_frames_workspace(const Node *);
+int64_t conv_frames_dx_workspace(const Node *);
+void conv_frames_emit(Writer *, const Node *);
+void conv_frames_dx_emit(Writer *, const Node *);
+
 /* Groups of few channels and depthwise: products and sums of floats. */
 const char *conv_halves_grouped_refusal(const Node *);
 const char *conv_halves_depthwise_refusal(const Node *);
@@ -134,10 +142,11 @@ extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_F
     .name = NAME, .layouts = IN_NHWC, .form = FORM, .refuses = REFUSES, .cost = COST, .prepack = &PREPACK[FORM], \
     .workspace = winograd_workspace, .emit = EMIT, .kernel = "conv"
 
-#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                      \
-    {                                                                                                     \
-        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit),                          \
-            .traits = WINOGRAD_TRAITS, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true \
+#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                                \
+    {                                                                                                               \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit),                                    \
+            .dtypes = OF_F32 | OF_BF16, .traits = WINOGRAD_TRAITS, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, \
+            .inference = true                                                                                       \
     }
 
 /* Of weights stored in bf16: panels in fixed point of 16 bits. */
@@ -156,9 +165,10 @@ extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_F
         CONV_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_refusal_3, winograd_cost_4_3), \
         CONV_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_refusal_5, winograd_cost_2_5)
 
-#define CONV_DX_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                            \
-    {                                                                                                              \
-        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_back, winograd_dx_emit), .traits = WINOGRAD_TRAITS \
+#define CONV_DX_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                              \
+    {                                                                                                                \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_back, winograd_dx_emit), .dtypes = OF_F32 | OF_BF16, \
+                                                                                         .traits = WINOGRAD_TRAITS   \
     }
 #define CONV_DX_WINOGRAD_ROWS                                                                             \
     CONV_DX_WINOGRAD_ROW("winograd_2x2_3x3", WINOGRAD_2_3, winograd_dx_refusal_3, winograd_cost_2_3),     \

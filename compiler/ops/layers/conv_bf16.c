@@ -107,7 +107,7 @@ static void bind_bf16_epilogue(Writer *w, const Node *n)
     writer_bind(w, "residual", e->add ? "residual" : "0");
     writer_bind_int(w, "residual_half", e->add && tensor_is_bf16_value(bf16_residual(n)));
     writer_bind_int(w, "relu", e->relu);
-    writer_put(w, "const nn_bf16_epilogue epilogue = {.scale = $scale, .shift = $shift, .residual = $residual, "
+    writer_put(w, "const nn_epilogue epilogue = {.scale = $scale, .shift = $shift, .residual = $residual, "
                   ".residual_half = $residual_half, .relu = $relu};");
 }
 
@@ -115,11 +115,10 @@ void conv_bf16_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
     bind_bf16_epilogue(w, n);
-    correlate_call(
-        w, &c,
-        "const nn_conv_bf16_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
-        "y, .half = $half};\n"
-        "nn_conv_forward_bf16(&size, &args, $t, $T);");
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
+                   "y, .half = $half};\n"
+                   "nn_conv_forward_bf16(&size, &args, $t, $T);");
 }
 
 void conv_bf16_dx_emit(Writer *w, const Node *n)
@@ -127,7 +126,7 @@ void conv_bf16_dx_emit(Writer *w, const Node *n)
     Correlation c = conv_of_dx(n);
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
     correlate_call(w, &c,
-                   "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
                    "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
 }
 
@@ -135,6 +134,43 @@ void conv_bf16_dweight_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_dweight(n);
     correlate_call(w, &c, "nn_conv_wgrad_pairs(&size, x, dy, dweight, $t, $T);");
+}
+
+/* ---- blocks in frames of floats ---------------------------------------------------------- */
+
+const char *conv_frames_refusal(const Node *n)
+{
+    return correlate_frames_refusal(n, conv_of_forward(n), CORRELATE_SMALL);
+}
+
+const char *conv_frames_dx_refusal(const Node *n)
+{
+    return correlate_frames_refusal(n, conv_of_dx(n), CORRELATE_LARGE);
+}
+
+int64_t conv_frames_workspace(const Node *n) { return correlate_frames_workspace(conv_of_forward(n), CORRELATE_SMALL); }
+
+int64_t conv_frames_dx_workspace(const Node *n) { return correlate_frames_workspace(conv_of_dx(n), CORRELATE_LARGE); }
+
+void conv_frames_emit(Writer *w, const Node *n)
+{
+    const Correlation c = conv_of_forward(n);
+    bind_bf16_epilogue(w, n);
+    correlate_bind_formats(w, n);
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
+                   "y, .work = work, .x_half = $x_half, .half = $half};\n"
+                   "nn_conv_forward_frames(&size, &args, $t, $T);");
+}
+
+void conv_frames_dx_emit(Writer *w, const Node *n)
+{
+    const Correlation c = conv_of_dx(n);
+    correlate_bind_formats(w, n);
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work, .x_half = $x_half, "
+                   ".half = $half};\n"
+                   "nn_conv_backward_data_frames(&size, &args, $t, $T);");
 }
 
 /* ---- weights in floats ------------------------------------------------------------------ */
@@ -214,11 +250,10 @@ static void halves_forward_emit(Writer *w, const Node *n, const char *kernel)
     const Correlation c = conv_of_forward(n);
     bind_bf16_epilogue(w, n);
     writer_bind(w, "kernel", "%s", kernel);
-    correlate_call(
-        w, &c,
-        "const nn_conv_halves_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
-        "y, .half = $half};\n"
-        "$kernel(&size, &args, $t, $T);");
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
+                   "y, .half = $half};\n"
+                   "$kernel(&size, &args, $t, $T);");
 }
 
 static void halves_dx_emit(Writer *w, const Node *n, const char *kernel)
@@ -227,7 +262,7 @@ static void halves_dx_emit(Writer *w, const Node *n, const char *kernel)
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
     writer_bind(w, "kernel", "%s", kernel);
     correlate_call(w, &c,
-                   "const nn_conv_halves_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
                    "$kernel(&size, &args, $t, $T);");
 }
 

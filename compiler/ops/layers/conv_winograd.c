@@ -118,7 +118,10 @@ static void emit_as(Writer *w, const Node *n, const char *format)
          "nn_winograd$format(&size, $m, &args, $t, $T);");
 }
 
-void winograd_emit(Writer *w, const Node *n) { emit_as(w, n, ""); }
+/* Of the images; panels are of floats. */
+static const char *images_format(const Node *n) { return variant_takes_bf16(n) ? "_bf16" : ""; }
+
+void winograd_emit(Writer *w, const Node *n) { emit_as(w, n, images_format(n)); }
 void winograd_w16_emit(Writer *w, const Node *n) { emit_as(w, n, "_w16"); }
 
 /* A convolution of dy with the kernels turned, and padded by what the kernel does not
@@ -131,9 +134,10 @@ void winograd_dx_emit(Writer *w, const Node *n)
     back.large_step = c.small_step;
     back.small_step = c.large_step;
     for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
+    writer_bind(w, "format", "%s", images_format(n));
     call(w, n, &back,
          "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work};\n"
-         "nn_winograd(&size, $m, &args, $t, $T);");
+         "nn_winograd$format(&size, $m, &args, $t, $T);");
 }
 
 #define PANELS_ROW(F, EMIT, DTYPES)                                                                     \

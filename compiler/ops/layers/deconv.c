@@ -244,6 +244,8 @@ static const Op deconv_dx_panels = {
 const Variant deconv_dx_variants[] = {
     DECONV_BF16_ROW("direct_bf16", deconv_bf16_dx_refusal, deconv_bf16_dx_panels, deconv_bf16_dx_emit),
     DECONV_BF16_ROW("grouped_bf16", deconv_bf16_grouped_dx_refusal, deconv_bf16_dx_panels, deconv_bf16_dx_emit),
+    {FRAMES_ROW, .refuses = deconv_frames_dx_refusal, .cost = deconv_cost, .prepack = &deconv_dx_panels,
+     .workspace = deconv_frames_dx_workspace, .emit = deconv_frames_dx_emit},
     DECONV_ROW("direct_nhwc", deconv_dx_direct_refusal, &deconv_dx_panels, deconv_dx_emit),
     DECONV_ROW("grouped_nhwc", deconv_dx_grouped_refusal, &deconv_dx_panels, deconv_dx_emit),
     DECONV_ROW("depthwise_nhwc", deconv_dx_depthwise_refusal, &deconv_dx_panels, deconv_dx_emit),
@@ -307,6 +309,8 @@ static void deconv_grad(Backward *b, const Node *n)
 const Variant deconv_variants[] = {
     DECONV_BF16_ROW("direct_bf16", deconv_bf16_refusal, deconv_bf16_panels, deconv_bf16_emit),
     DECONV_BF16_ROW("grouped_bf16", deconv_bf16_grouped_refusal, deconv_bf16_panels, deconv_bf16_emit),
+    {FRAMES_ROW, .refuses = deconv_frames_refusal, .cost = deconv_cost, .prepack = &deconv_panels,
+     .workspace = deconv_frames_workspace, .emit = deconv_frames_emit},
     DECONV_ROW("direct_nhwc", deconv_direct_refusal, &deconv_panels, deconv_emit),
     DECONV_ROW("grouped_nhwc", deconv_grouped_refusal, &deconv_panels, deconv_emit),
     DECONV_ROW("depthwise_nhwc", deconv_depthwise_refusal, &deconv_panels, deconv_emit),

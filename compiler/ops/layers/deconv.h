@@ -46,6 +46,14 @@ void deconv_bf16_dx_emit(Writer *, const Node *);
 void deconv_bf16_dweight_emit(Writer *, const Node *);
 extern const Op deconv_bf16_panels, deconv_bf16_dx_panels;
 
+/* Products and sums of floats. */
+const char *deconv_frames_refusal(const Node *);
+const char *deconv_frames_dx_refusal(const Node *);
+int64_t deconv_frames_workspace(const Node *);
+int64_t deconv_frames_dx_workspace(const Node *);
+void deconv_frames_emit(Writer *, const Node *);
+void deconv_frames_dx_emit(Writer *, const Node *);
+
 #define DECONV_BF16_ROW(NAME, REFUSES, PREPACK, EMIT)                                                    \
     {                                                                                                    \
         PAIRS_ROW(NAME), .refuses = REFUSES, .cost = deconv_bf16_cost, .prepack = &PREPACK, .emit = EMIT \

@@ -1,6 +1,5 @@
 /*
- * deconv's rows for images in bf16 whose products an instruction adds up in floats: the kernels of conv's
- * (conv_bf16.c), forward for backward.
+ * deconv's rows for images in bf16: the kernels of conv's (conv_bf16.c), forward for backward.
  */
 #include "ops/layers/deconv.h"
 #include "ops/shared/region.h"
@@ -95,7 +94,7 @@ void deconv_bf16_emit(Writer *w, const Node *n)
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
     correlate_call(w, &c,
-                   "const nn_conv_bf16_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
+                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
                    "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
 }
 
@@ -104,7 +103,7 @@ void deconv_bf16_dx_emit(Writer *w, const Node *n)
     const Correlation c = deconv_of_dx(n);
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
     correlate_call(w, &c,
-                   "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
                    "nn_conv_forward_bf16(&size, &args, $t, $T);");
 }
 
@@ -112,4 +111,47 @@ void deconv_bf16_dweight_emit(Writer *w, const Node *n)
 {
     const Correlation c = deconv_of_dweight(n);
     correlate_call(w, &c, "nn_conv_wgrad_pairs(&size, dy, x, dweight, $t, $T);");
+}
+
+/* ---- blocks in frames of floats ---------------------------------------------------------- */
+
+const char *deconv_frames_refusal(const Node *n)
+{
+    return correlate_frames_refusal(n, deconv_of_forward(n), CORRELATE_LARGE);
+}
+
+const char *deconv_frames_dx_refusal(const Node *n)
+{
+    return correlate_frames_refusal(n, deconv_of_dx(n), CORRELATE_SMALL);
+}
+
+int64_t deconv_frames_workspace(const Node *n)
+{
+    return correlate_frames_workspace(deconv_of_forward(n), CORRELATE_LARGE);
+}
+
+int64_t deconv_frames_dx_workspace(const Node *n)
+{
+    return correlate_frames_workspace(deconv_of_dx(n), CORRELATE_SMALL);
+}
+
+void deconv_frames_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_forward(n);
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    correlate_bind_formats(w, n);
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .work = work, "
+                   ".x_half = $x_half, .half = $half};\n"
+                   "nn_conv_backward_data_frames(&size, &args, $t, $T);");
+}
+
+void deconv_frames_dx_emit(Writer *w, const Node *n)
+{
+    const Correlation c = deconv_of_dx(n);
+    correlate_bind_formats(w, n);
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work, .x_half = $x_half, "
+                   ".half = $half};\n"
+                   "nn_conv_forward_frames(&size, &args, $t, $T);");
 }

@@ -50,14 +50,14 @@ void dense_bf16_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
     call_on_rows(w, n, node_shape_in(n), node_shape_out(n),
-                 "const nn_conv_bf16_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
+                 "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
                  "nn_conv_forward_bf16(&size, &args, $t, $T);");
 }
 
 void dense_bf16_dx_emit(Writer *w, const Node *n)
 {
     call_on_rows(w, n, node_shape_out(n), node_shape_in(n),
-                 "const nn_conv_bf16_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
+                 "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
                  "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
 }
 

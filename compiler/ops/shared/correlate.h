@@ -109,6 +109,16 @@ bool correlate_pair_panels_shape(Graph *, Node *, const Correlation *, bool back
         .cost = correlate_dweight_pairs_cost, .emit = EMIT, .kernel = "conv"                                \
     }
 
+/* A row that computes with floats, whatever the formats of the images; its workspace is a block of one. */
+#define FRAMES_ROW                                                         \
+    .name = "frames_bf16", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, \
+    .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS, .kernel = "conv"
+typedef enum CorrelateResult { CORRELATE_SMALL, CORRELATE_LARGE } CorrelateResult; /* the image that is computed */
+const char *correlate_frames_refusal(const Node *, Correlation, CorrelateResult);
+int64_t correlate_frames_workspace(Correlation, CorrelateResult);
+/* Binds $x_half and $half, of the first input and the result. */
+void correlate_bind_formats(Writer *, const Node *);
+
 /* `size` is the nn_conv; $forward, $backward_data, $pack and $pack_backward are the functions that
  * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on.  $pack_widened and
  * $pack_backward_widened pack weights in bf16 as floats. */

@@ -62,6 +62,48 @@ const char *correlate_halves_depthwise_refusal(const Node *n, Correlation c)
     return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(c) : no_bf16;
 }
 
+/* Of the pixels of the result, in a stride the most of a residue: runtime/kernels/conv/conv_frames.h. */
+static nn_frame_grid frame_grid(const Correlation *c, CorrelateResult result)
+{
+    const Slide *h = &c->slide[0], *w = &c->slide[1];
+    if (result == CORRELATE_SMALL)
+        return (nn_frame_grid){.u = h->small,
+                               .v = w->small,
+                               .su = h->stride,
+                               .sv = w->stride,
+                               .down = window_reach(h),
+                               .across = window_reach(w),
+                               .run = c->large.dim[0] / c->groups};
+    return (nn_frame_grid){.u = div_round_up(h->large, h->stride),
+                           .v = div_round_up(w->large, w->stride),
+                           .su = 1,
+                           .sv = 1,
+                           .down = (h->k - 1) * h->dilation / h->stride + 1,
+                           .across = (w->k - 1) * w->dilation / w->stride + 1,
+                           .run = c->small.dim[0] / c->groups};
+}
+
+const char *correlate_frames_refusal(const Node *n, Correlation c, CorrelateResult result)
+{
+    const nn_frame_grid g = frame_grid(&c, result);
+    if (!tensor_is_bf16_value(n->in[0]) && !tensor_is_bf16_value(n->out[0])) return "its images are in f32";
+    if (is_depthwise(&c) || nn_grouped_rows_serves(c.groups, c.large.dim[0], c.small.dim[0]))
+        return "its groups are small";
+    return nn_frame_serves(&g) ? correlate_refusal(&c) : "a pixel reads too much";
+}
+
+int64_t correlate_frames_workspace(Correlation c, CorrelateResult result)
+{
+    const nn_frame_grid g = frame_grid(&c, result);
+    return nn_frame_work(&g, (result == CORRELATE_SMALL ? c.small : c.large).dim[0] / c.groups);
+}
+
+void correlate_bind_formats(Writer *w, const Node *n)
+{
+    writer_bind_int(w, "x_half", tensor_is_bf16_value(n->in[0]));
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+}
+
 static bool either_in_f32(const Node *n) { return !tensor_is_bf16_value(n->in[0]) || !tensor_is_bf16_value(n->in[1]); }
 
 const char *correlate_dweight_direct_refusal(const Node *n, Correlation c)

@@ -40,8 +40,11 @@ void nn_conv_wgrad_pairs(const nn_conv *, const uint16_t *large, const uint16_t 
 
 void nn_conv_panels_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
 void nn_conv_panels_backward_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
-void nn_conv_forward_bf16(const nn_conv *, const nn_conv_bf16_args *, int t, int T);
-void nn_conv_backward_data_bf16(const nn_conv *, const nn_conv_bf16_args *, int t, int T);
+void nn_conv_forward_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_conv_backward_data_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
+
+void nn_conv_forward_frames(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_conv_backward_data_frames(const nn_conv *, const nn_conv_args *, int t, int T);
 
 void nn_grouped_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_grouped_panels_backward(const nn_conv *, const float *weight, float *panels, int t, int T);
@@ -52,16 +55,16 @@ void nn_grouped_backward_data(const nn_conv *, const nn_conv_args *, int t, int 
 
 void nn_grouped_panels_bf16(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_grouped_panels_backward_bf16(const nn_conv *, const float *weight, float *panels, int t, int T);
-void nn_grouped_forward_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
-void nn_grouped_backward_data_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+void nn_grouped_forward_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_grouped_backward_data_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
 
 void nn_depthwise_panels(const nn_conv *, const float *weight, float *panels, int t, int T);
 void nn_depthwise_panels_widened(const nn_conv *, const uint16_t *weight, float *panels, int t, int T);
 void nn_depthwise_forward(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_backward_data(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_wgrad(const nn_conv *, const float *large, const float *small, float *weight, int t, int T);
-void nn_depthwise_forward_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
-void nn_depthwise_backward_data_bf16(const nn_conv *, const nn_conv_halves_args *, int t, int T);
+void nn_depthwise_forward_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
+void nn_depthwise_backward_data_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_depthwise_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, int t,
                              int T);
 
@@ -69,6 +72,7 @@ void nn_conv_planar(const nn_conv *, const float *x, const float *weight, const 
 
 void nn_winograd_panels(const nn_conv *, int m, int back, const float *weight, float *panels, int t, int T);
 void nn_winograd(const nn_conv *, int m, const nn_conv_args *, int t, int T);
+void nn_winograd_bf16(const nn_conv *, int m, const nn_conv_args *, int t, int T);
 void nn_winograd_panels_widened(const nn_conv *, int m, const uint16_t *weight, float *panels, int t, int T);
 void nn_winograd_panels_w16(const nn_conv *, int m, const uint16_t *weight, int16_t *panels, int t, int T);
 void nn_winograd_w16(const nn_conv *, int m, const nn_conv_args *, int t, int T);
@@ -81,6 +85,7 @@ void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16
 
 #include "runtime/kernels/conv/conv_bf16.h"
 #include "runtime/kernels/conv/conv_depthwise.h"
+#include "runtime/kernels/conv/conv_frames.h"
 #include "runtime/kernels/conv/conv_grouped.h"
 #include "runtime/kernels/conv/conv_nhwc.h"
 #include "runtime/kernels/conv/conv_panels.h"

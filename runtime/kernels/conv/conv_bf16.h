@@ -121,7 +121,7 @@ typedef struct nn_pair_grid {
     nn_conv_grid g; /* without its arrays */
     int merged;     /* taps that form one run, for pixels whose columns are all inside */
     long panel;     /* elements from one panel to the next */
-    const nn_conv_bf16_args *a;
+    const nn_conv_args *a;
     const uint16_t *panels;
     long y0; /* where y begins */
 } nn_pair_grid;
@@ -190,16 +190,12 @@ typedef struct nn_pair_rows {
 NN_KERNEL void nn_pair_store(const nn_pair_grid *s, const nn_pair_pixel *pixel, int pixels, const nn_pair_rows *d,
                              nn_vec sum[NN_PAIR_ROWS][NN_TILE_VECTORS])
 {
-    const nn_bf16_epilogue *e = s->a->epilogue;
+    const nn_epilogue *e = s->a->epilogue;
     for (int m = 0; m < pixels; m++)
         for (int v = 0; v * NN_W < d->count; v++) {
             const long at = pixel[m].y + d->output + v * NN_W, lanes = d->count - v * NN_W;
             const int o = d->output + v * NN_W;
-            nn_vec x = sum[m][v];
-            if (e && e->scale) x = x * nn_load_some(e->scale + o, lanes) + nn_load_some(e->shift + o, lanes);
-            if (e && e->residual)
-                x += nn_load_some_as(e->residual_half, nn_at(e->residual_half, e->residual, at), lanes);
-            if (e && e->relu) x = nn_relu_of(x);
+            const nn_vec x = e ? nn_epilogue_apply(e->residual_half, e, o, lanes, at, sum[m][v]) : sum[m][v];
             if (s->a->half)
                 nn_store_results_some((uint16_t *)s->a->y + at, lanes, x);
             else
@@ -211,7 +207,7 @@ NN_KERNEL void nn_pair_store(const nn_pair_grid *s, const nn_pair_pixel *pixel, 
 NN_INLINE void nn_pair_store_whole(const int M, const nn_pair_grid *s, const nn_pair_pixel *pixel, int output,
                                    nn_vec sum[NN_PAIR_ROWS][NN_TILE_VECTORS])
 {
-    const nn_bf16_epilogue *e = s->a->epilogue;
+    const nn_epilogue *e = s->a->epilogue;
     uint16_t *y = (uint16_t *)s->a->y + output;
     if (e && e->scale) {
         NN_UNROLL
@@ -242,7 +238,7 @@ NN_INLINE void nn_pair_tile(const int M, const int V, const nn_pair_grid *s, con
                             const nn_pair_rows *d)
 {
     const nn_conv_grid *g = &s->g;
-    const nn_bf16_epilogue *e = s->a->epilogue;
+    const nn_epilogue *e = s->a->epilogue;
     const uint16_t *b = s->panels + d->output / NN_PANEL * s->panel;
     nn_vec sum[NN_PAIR_ROWS][NN_TILE_VECTORS];
     int inside = 3;
@@ -315,7 +311,7 @@ NN_INLINE void nn_pair_grid_pixels(const nn_pair_grid *s, long first, int count,
         const long image = (first + i) / ((long)g->u * g->v);
         const int rest = (int)((first + i) % ((long)g->u * g->v)), u = rest / g->v, v = rest % g->v;
         const int row = u * g->su, column = v * g->sv;
-        pixel[i] = (nn_pair_pixel){.x = s->a->x + image * g->xn + row * g->xu + column * g->xv,
+        pixel[i] = (nn_pair_pixel){.x = (const uint16_t *)s->a->x + image * g->xn + row * g->xu + column * g->xv,
                                    .y = s->y0 + image * g->yn + u * g->yu + v * g->yv,
                                    .row = row,
                                    .column = column,
@@ -369,10 +365,10 @@ NN_INLINE void nn_pair_grid_begin(nn_pair_grid *s)
 }
 
 /* What group g reads and writes, of c channels of x and o of y; `e` is room for its epilogue. */
-NN_INLINE nn_conv_bf16_args nn_pair_args_of(const nn_conv_bf16_args *all, int g, int c, int o, nn_bf16_epilogue *e)
+NN_INLINE nn_conv_args nn_pair_args_of(const nn_conv_args *all, int g, int c, int o, nn_epilogue *e)
 {
-    nn_conv_bf16_args a = *all;
-    a.x += (long)g * c;
+    nn_conv_args a = *all;
+    a.x = nn_at(1, a.x, (long)g * c);
     a.bias = a.bias ? a.bias + (long)g * o : 0;
     a.y = nn_place(a.half, a.y, (long)g * o);
     if (!a.epilogue) return a;
@@ -383,30 +379,30 @@ NN_INLINE nn_conv_bf16_args nn_pair_args_of(const nn_conv_bf16_args *all, int g,
     return a;
 }
 
-NN_INLINE void nn_pair_forward(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+NN_INLINE void nn_pair_forward(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    nn_pair_grid s = {.a = a, .panels = a->panels};
+    nn_pair_grid s = {.a = a, .panels = (const uint16_t *)a->panels};
     nn_conv_grid_of_small(d, &s.g);
     nn_pair_grid_begin(&s);
     nn_pair_grid_run(&s, t, T);
 }
 
 /* y = epilogue(bias + weight ∗ x); x is the large image, y the small one. */
-NN_KERNEL void nn_conv_forward_bf16(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+NN_KERNEL void nn_conv_forward_bf16(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
     const nn_conv one = nn_conv_of_group(d);
     const long packed = nn_conv_packed_bf16(one.o, one.c, d->kh * d->kw);
     for (int g = 0; g < d->groups; g++) {
-        nn_bf16_epilogue e;
-        nn_conv_bf16_args part = nn_pair_args_of(a, g, one.c, one.o, &e);
-        part.panels += g * packed;
+        nn_epilogue e;
+        nn_conv_args part = nn_pair_args_of(a, g, one.c, one.o, &e);
+        part.panels = nn_at(1, part.panels, g * packed);
         nn_pair_forward(&one, &part, t, T);
     }
 }
 
-NN_INLINE void nn_pair_backward_data(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+NN_INLINE void nn_pair_backward_data(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    nn_pair_grid s = {.a = a, .panels = a->panels};
+    nn_pair_grid s = {.a = a, .panels = (const uint16_t *)a->panels};
     nn_conv_grid_of_large(d, &s.g);
     for (int i = 0; i < d->sh * d->sw; i++) {
         s.y0 = nn_conv_grid_residue(d, i / d->sw, i % d->sw, &s.g);
@@ -418,13 +414,13 @@ NN_INLINE void nn_pair_backward_data(const nn_conv *d, const nn_conv_bf16_args *
 
 /* y = bias + the transposed convolution of x; x is the small image, y the large one.  There is no
  * epilogue. */
-NN_KERNEL void nn_conv_backward_data_bf16(const nn_conv *d, const nn_conv_bf16_args *a, int t, int T)
+NN_KERNEL void nn_conv_backward_data_bf16(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
     const nn_conv one = nn_conv_of_group(d);
     const long packed = nn_conv_packed_bf16(one.c, one.o, d->kh * d->kw);
     for (int g = 0; g < d->groups; g++) {
-        nn_conv_bf16_args part = nn_pair_args_of(a, g, one.o, one.c, 0);
-        part.panels += g * packed;
+        nn_conv_args part = nn_pair_args_of(a, g, one.o, one.c, 0);
+        part.panels = nn_at(1, part.panels, g * packed);
         nn_pair_backward_data(&one, &part, t, T);
     }
 }

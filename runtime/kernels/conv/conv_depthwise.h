@@ -42,9 +42,9 @@ NN_KERNEL void nn_depthwise_forward(const nn_conv *d, const nn_conv_args *a, int
     nn_rows_forward(0, nn_depthwise_row, d, nn_rows_of(d, a), a->x, t, T);
 }
 
-NN_KERNEL void nn_depthwise_forward_bf16(const nn_conv *d, const nn_conv_halves_args *a, int t, int T)
+NN_KERNEL void nn_depthwise_forward_bf16(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    nn_rows_forward(1, nn_depthwise_row_bf16, d, nn_rows_of_halves(d, a), a->x, t, T);
+    nn_rows_forward(1, nn_depthwise_row_bf16, d, nn_rows_of(d, a), a->x, t, T);
 }
 
 NN_KERNEL void nn_depthwise_backward_data(const nn_conv *d, const nn_conv_args *a, int t, int T)
@@ -52,9 +52,9 @@ NN_KERNEL void nn_depthwise_backward_data(const nn_conv *d, const nn_conv_args *
     nn_rows_backward_data(0, nn_depthwise_row, d, nn_rows_of(d, a), a->x, t, T);
 }
 
-NN_KERNEL void nn_depthwise_backward_data_bf16(const nn_conv *d, const nn_conv_halves_args *a, int t, int T)
+NN_KERNEL void nn_depthwise_backward_data_bf16(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    nn_rows_backward_data(1, nn_depthwise_row_bf16, d, nn_rows_of_halves(d, a), a->x, t, T);
+    nn_rows_backward_data(1, nn_depthwise_row_bf16, d, nn_rows_of(d, a), a->x, t, T);
 }
 
 /* ---- wgrad ------------------------------------------------------------------------------ */

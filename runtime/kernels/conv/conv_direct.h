@@ -123,13 +123,15 @@ typedef struct nn_conv_block {
     long step;         /* then one per depth step, `step` floats apart */
 } nn_conv_block;
 
-NN_INLINE nn_vec nn_epilogue_apply(const nn_epilogue *epilogue, int channel, long lanes, const float *residual,
-                                   nn_vec v)
+/* Of a vector of outputs from `channel` on, which are from element `at` on in y; the residual is in bf16 (half). */
+NN_INLINE nn_vec nn_epilogue_apply(const int half, const nn_epilogue *e, long channel, long lanes, long at, nn_vec v)
 {
-    if (epilogue->scale)
-        v = v * nn_load_some(epilogue->scale + channel, lanes) + nn_load_some(epilogue->shift + channel, lanes);
-    if (residual) v += nn_load_some(residual, lanes);
-    return epilogue->relu ? nn_relu_of(v) : v;
+    if (e->scale) {
+        const nn_vec scale = nn_load_some(e->scale + channel, lanes), shift = nn_load_some(e->shift + channel, lanes);
+        v = v * scale + shift; /* after both loads, so that compilers contract it alike in all copies */
+    }
+    if (e->residual) v += nn_load_some_as(half, nn_at(half, e->residual, at), lanes);
+    return e->relu ? nn_relu_of(v) : v;
 }
 
 /* Outputs in vector v, of the `count` that are left. */
@@ -141,6 +143,7 @@ NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, 
                                      nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
 {
     const nn_epilogue *epilogue = s->epilogue;
+    const float *residual = (const float *)epilogue->residual;
     const int channel = s->channel + d->output;
     NN_UNROLL
     for (int v = 0; v < V; v++) {
@@ -151,10 +154,10 @@ NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, 
             NN_UNROLL
             for (int m = 0; m < M; m++) sum[m][v] = sum[m][v] * scale + shift;
         }
-        if (epilogue->residual) {
+        if (residual) {
             NN_UNROLL
             for (int m = 0; m < M; m++)
-                sum[m][v] += nn_load_some(epilogue->residual + (pixel[m].y - s->y0) + d->output + v * NN_W, lanes);
+                sum[m][v] += nn_load_some(residual + (pixel[m].y - s->y0) + d->output + v * NN_W, lanes);
         }
         if (epilogue->relu) {
             NN_UNROLL

@@ -102,14 +102,14 @@ NN_KERNEL void nn_grouped_panels_backward_bf16(const nn_conv *d, const float *we
     nn_rows_panels(0, 1, d, weight, panels, t, T);
 }
 
-NN_KERNEL void nn_grouped_forward_bf16(const nn_conv *d, const nn_conv_halves_args *a, int t, int T)
+NN_KERNEL void nn_grouped_forward_bf16(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    nn_rows_forward(1, nn_grouped_row_bf16, d, nn_rows_of_halves(d, a), a->x, t, T);
+    nn_rows_forward(1, nn_grouped_row_bf16, d, nn_rows_of(d, a), a->x, t, T);
 }
 
-NN_KERNEL void nn_grouped_backward_data_bf16(const nn_conv *d, const nn_conv_halves_args *a, int t, int T)
+NN_KERNEL void nn_grouped_backward_data_bf16(const nn_conv *d, const nn_conv_args *a, int t, int T)
 {
-    nn_rows_backward_data(1, nn_grouped_row_bf16, d, nn_rows_of_halves(d, a), a->x, t, T);
+    nn_rows_backward_data(1, nn_grouped_row_bf16, d, nn_rows_of(d, a), a->x, t, T);
 }
 
 #endif

@@ -59,17 +59,29 @@ NN_INLINE long nn_conv_grid_residue(const nn_conv *d, int p, int q, nn_conv_grid
     return s->u > 0 && s->v > 0 ? ((long)p * d->w + q) * d->c_step : -1;
 }
 
+/* The panels of forward. */
+NN_INLINE void nn_conv_grid_weights(const nn_conv_args *a, nn_conv_grid *s)
+{
+    s->panels = a->panels;
+    s->panel = (long)s->taps * s->run * NN_PANEL;
+    s->group = (s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel;
+}
+
+/* Of backward-data: from the panels of a group, of all residues, to those of the next. */
+NN_INLINE long nn_conv_grid_group_back(const nn_conv *d, const nn_conv_grid *s)
+{
+    return (long)(s->outputs + NN_PANEL - 1) / NN_PANEL * d->kh * d->kw * s->run * NN_PANEL;
+}
+
 /* The grid and arrays of nn_conv_forward. */
 NN_INLINE void nn_conv_grid_forward(const nn_conv *d, const nn_conv_args *a, nn_conv_grid *s)
 {
     nn_conv_grid_of_small(d, s);
-    s->panel = (long)s->taps * s->run * NN_PANEL;
-    s->x = a->x;
-    s->y0 = s->y = a->y;
+    nn_conv_grid_weights(a, s);
+    s->x = (const float *)a->x;
+    s->y0 = s->y = (float *)a->y;
     s->epilogue = a->epilogue;
     s->start = a->bias;
-    s->panels = a->panels;
-    s->group = (s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel;
 }
 
 /* y = epilogue(bias + weight ∗ x); x is the large image, y the small one. */
@@ -97,15 +109,15 @@ NN_KERNEL void nn_conv_backward_data(const nn_conv *d, const nn_conv_args *a, in
     const float *panels = (const float *)a->panels;
     nn_conv_grid s;
     nn_conv_grid_of_large(d, &s);
-    s.group = (long)(s.outputs + NN_PANEL - 1) / NN_PANEL * d->kh * d->kw * s.run * NN_PANEL;
+    s.group = nn_conv_grid_group_back(d, &s);
     s.start = a->bias;
-    s.x = a->x;
+    s.x = (const float *)a->x;
     for (int i = 0; i < d->sh * d->sw; i++) {
         const long at = nn_conv_grid_residue(d, i / d->sw, i % d->sw, &s);
         s.panel = (long)s.taps * s.run * NN_PANEL;
         s.panels = panels;
         panels += (s.outputs + NN_PANEL - 1) / NN_PANEL * s.panel;
-        s.y = a->y + (at < 0 ? 0 : at);
+        s.y = (float *)a->y + (at < 0 ? 0 : at);
         if (at >= 0) nn_conv_grid_run(&s, t, T);
     }
 }

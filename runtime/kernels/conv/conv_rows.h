@@ -134,7 +134,7 @@ typedef struct nn_conv_row {
     int half; /* y is in bf16 */
     long at, stride;
     const float *bias;
-    nn_bf16_epilogue epilogue; /* all of it 0: none */
+    nn_epilogue epilogue; /* all of it 0: none */
 } nn_conv_row;
 
 /* One vector of one pixel, from channel c on; taps may be outside the image. */
@@ -180,15 +180,9 @@ NN_INLINE void nn_row_sums(const int half, const int K, const nn_tap_table *r, c
 /* To the pixel from element `at` on. */
 NN_INLINE void nn_row_store(const int half, const nn_conv_row *l, long at, long c, long lanes, nn_vec sum)
 {
-    const nn_bf16_epilogue *e = &l->epilogue;
+    const nn_epilogue *e = &l->epilogue;
     const int to = half && l->half, from = half && e->residual_half;
-    if (e->scale) {
-        const nn_vec scale = nn_load_some(e->scale + c, lanes), shift = nn_load_some(e->shift + c, lanes);
-        sum = sum * scale + shift; /* after both loads, so that compilers contract it alike in all copies */
-    }
-    if (e->residual) sum += nn_load_some_as(from, nn_at(from, e->residual, at + c), lanes);
-    if (e->relu) sum = nn_relu_of(sum);
-    nn_store_some_as(to, nn_place(to, l->y, at + c), lanes, sum);
+    nn_store_some_as(to, nn_place(to, l->y, at + c), lanes, nn_epilogue_apply(from, e, c, lanes, at + c, sum));
 }
 
 /* All channels of the pixels, a cache line of channels at a time; K channels of a group. */
@@ -233,14 +227,6 @@ NN_INLINE nn_conv_row nn_rows_of(const nn_conv *d, const nn_conv_args *a)
 {
     nn_conv_row l = {
         .panels = (const float *)a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .y = a->y, .bias = a->bias};
-    const nn_epilogue *e = a->epilogue;
-    if (e) l.epilogue = (nn_bf16_epilogue){e->scale, e->shift, e->residual, 0, e->relu};
-    return l;
-}
-
-NN_INLINE nn_conv_row nn_rows_of_halves(const nn_conv *d, const nn_conv_halves_args *a)
-{
-    nn_conv_row l = {.panels = a->panels, .panel_row = nn_panel_row(d), .channels = d->c, .y = a->y, .bias = a->bias};
     l.half = a->half;
     if (a->epilogue) l.epilogue = *a->epilogue;
     return l;

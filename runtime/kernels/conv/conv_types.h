@@ -21,46 +21,27 @@ typedef struct nn_image_formats {
 } nn_image_formats;
 
 /* The epilogue of a convolution, NULL or 0 for what it leaves out:
- * y = relu(scale[o] · sum + shift[o] + residual[…][o]), the residual laid out as y is. */
+ * y = relu(scale[o] · sum + shift[o] + residual[…][o]), the residual laid out as y is; it is of floats, or in
+ * bf16. */
 typedef struct nn_epilogue {
-    const float *scale, *shift, *residual;
-    int relu;
-} nn_epilogue;
-
-/* The arrays of a forward or backward-data convolution: it reads the image x and packed weights, floats
- * or, for kernels named _w16, 16 bits each, and writes the image y.  bias and epilogue may be NULL; only
- * Winograd convolution has `work`. */
-typedef struct nn_conv_args {
-    const float *x;
-    const void *panels;
-    const float *bias;
-    const nn_epilogue *epilogue;
-    float *y, *work;
-} nn_conv_args;
-
-/* The same of images in bf16 and panels of pairs (conv_bf16.h).  y is in bf16, or with half = 0 in floats;
- * so is the residual, by itself. */
-typedef struct nn_bf16_epilogue {
     const float *scale, *shift;
     const void *residual;
-    int residual_half, relu;
-} nn_bf16_epilogue;
+    int relu, residual_half;
+} nn_epilogue;
 
-typedef struct nn_conv_bf16_args {
-    const uint16_t *x, *panels;
+/* The arrays of a forward or backward-data convolution: it reads the image x and packed weights and writes the
+ * image y.  bias and epilogue may be NULL.
+ *
+ * Images are of floats.  Kernels named _bf16 read x in bf16, or as x_half says, and write y in bf16, or with
+ * half = 0 in floats.  Panels are of floats, or for kernels named _w16 of 16 bits each; of conv_bf16.h they
+ * are pairs of bf16.  Winograd convolution has `work`, and so have direct ones of images in bf16. */
+typedef struct nn_conv_args {
+    const void *x, *panels;
     const float *bias;
-    const nn_bf16_epilogue *epilogue;
+    const nn_epilogue *epilogue;
     void *y;
-    int half;
-} nn_conv_bf16_args;
-
-/* The same with panels of floats. */
-typedef struct nn_conv_halves_args {
-    const uint16_t *x;
-    const float *panels, *bias;
-    const nn_bf16_epilogue *epilogue;
-    void *y;
-    int half;
-} nn_conv_halves_args;
+    float *work;
+    int x_half, half;
+} nn_conv_args;
 
 #endif

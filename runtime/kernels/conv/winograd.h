@@ -267,7 +267,7 @@ typedef struct nn_winograd_block {
     float *wide;       /* nn_conv_grid's */
 } nn_winograd_block;
 
-/* The constants of the code for tiles of m × m outputs; `half`: the image is in bf16; `format`: of the panels. */
+/* The constants of the code for tiles of m × m outputs; `half`: images are in bf16; `format`: of the panels. */
 typedef struct nn_winograd_form {
     int half, m, e, format;
 } nn_winograd_form;
@@ -330,13 +330,13 @@ NN_INLINE void nn_winograd_transform_output(const int m, const int e, const floa
 }
 
 /* Outputs o0 … o0 + outputs from: [e²][count][outputs rounded up to 16]. */
-NN_INLINE void nn_winograd_outputs(const int m, const int e, const nn_winograd_block *s, const float *from, int o0,
+NN_INLINE void nn_winograd_outputs(const nn_winograd_form f, const nn_winograd_block *s, const float *from, int o0,
                                    int outputs, const nn_conv_args *io)
 {
     const nn_conv *d = s->d;
+    const int m = f.m, e = f.e;
     const float *bias = io->bias;
     const nn_epilogue *epilogue = io->epilogue;
-    float *y = io->y;
     const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, stride = s->count * row;
     for (long i = 0; i < s->count; i++, from += row) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
@@ -349,10 +349,8 @@ NN_INLINE void nn_winograd_outputs(const int m, const int e, const nn_winograd_b
                 if (h >= d->oh || w >= d->ow) continue;
                 long at = ((image * d->oh + h) * d->ow + w) * d->o_step + o0 + o;
                 nn_vec v = value[k / m][k % m] + start;
-                if (epilogue)
-                    v = nn_epilogue_apply(epilogue, o0 + o, outputs - o,
-                                          epilogue->residual ? epilogue->residual + at : 0, v);
-                nn_store_some(y + at, outputs - o, v);
+                if (epilogue) v = nn_epilogue_apply(f.half, epilogue, o0 + o, outputs - o, at, v);
+                nn_store_some_as(f.half, nn_place(f.half, io->y, at), outputs - o, v);
             }
         }
     }
@@ -406,7 +404,7 @@ NN_INLINE void nn_winograd_run(const nn_winograd_form form, nn_winograd_block *s
             int q = r.to - p < most ? r.to : p + most, outputs = (q - p) * NN_PANEL;
             if (p * NN_PANEL + outputs > s->d->o) outputs = s->d->o - p * NN_PANEL;
             nn_winograd_multiply(form, s, work, io->panels, p, q, products);
-            nn_winograd_outputs(form.m, e, s, products, p * NN_PANEL, outputs, io);
+            nn_winograd_outputs(form, s, products, p * NN_PANEL, outputs, io);
         }
     }
 }
@@ -439,29 +437,36 @@ NN_INLINE void nn_winograd_part(const nn_winograd_form form, const nn_conv *d, c
     nn_winograd_run(form, &s, r, io, work);
 }
 
-NN_INLINE void nn_winograd_of(const int format, const nn_conv *d, int m, const nn_conv_args *io, float *wide, int t,
-                              int T)
+/* `form` has the formats. */
+NN_INLINE void nn_winograd_of(const nn_winograd_form form, const nn_conv *d, int m, const nn_conv_args *io, float *wide,
+                              int t, int T)
 {
     if (d->kh == 5)
-        nn_winograd_part((nn_winograd_form){0, 2, 6, format}, d, io, wide, t, T);
+        nn_winograd_part((nn_winograd_form){form.half, 2, 6, form.format}, d, io, wide, t, T);
     else if (m == 2)
-        nn_winograd_part((nn_winograd_form){0, 2, 4, format}, d, io, wide, t, T);
+        nn_winograd_part((nn_winograd_form){form.half, 2, 4, form.format}, d, io, wide, t, T);
     else
-        nn_winograd_part((nn_winograd_form){0, 4, 6, format}, d, io, wide, t, T);
+        nn_winograd_part((nn_winograd_form){form.half, 4, 6, form.format}, d, io, wide, t, T);
 }
 
 /* Part t of T of the tiles, or of the outputs if there are few tiles.  `work` has
  * nn_winograd_work(e, c, o) floats; y: [n][oh][ow][o]. */
 NN_KERNEL void nn_winograd(const nn_conv *d, int m, const nn_conv_args *io, int t, int T)
 {
-    nn_winograd_of(NN_PANELS_F32, d, m, io, 0, t, T);
+    nn_winograd_of((nn_winograd_form){.format = NN_PANELS_F32}, d, m, io, 0, t, T);
+}
+
+/* The same of images in bf16, the residual too. */
+NN_KERNEL void nn_winograd_bf16(const nn_conv *d, int m, const nn_conv_args *io, int t, int T)
+{
+    nn_winograd_of((nn_winograd_form){.half = 1, .format = NN_PANELS_F32}, d, m, io, 0, t, T);
 }
 
 /* The same of panels in fixed point. */
 NN_KERNEL void nn_winograd_w16(const nn_conv *d, int m, const nn_conv_args *io, int t, int T)
 {
     float wide[NN_CONV_WIDE] __attribute__((aligned(64)));
-    nn_winograd_of(NN_PANELS_FIXED, d, m, io, wide, t, T);
+    nn_winograd_of((nn_winograd_form){.format = NN_PANELS_FIXED}, d, m, io, wide, t, T);
 }
 
 #endif
