@@ -32,12 +32,14 @@ static double bf16_elements(const Tensor *t, int64_t batch)
     return tensor_is_bf16_value(t) ? (double)tensor_count(t, batch) : 0;
 }
 
-/* Of values in bf16, where the row computes with floats: of half as many bytes as an element has. */
+/* Of values in bf16, where the row computes with floats: of half as many bytes as an element has.  In a
+ * batch-blocked program only what is made is rounded. */
 static double conversion_cost(const Variant *v, const Node *n, const CostModel *m)
 {
     double elements = 0;
     if (n->op->traits & OP_VIEW || formats_of(v) & OF_BF16) return 0;
-    for (int i = 0; i < n->in_count; i++) elements += bf16_elements(n->in[i], m->batch);
+    for (int i = 0; i < n->in_count && !(v && v->layouts == IN_NCHW16N); i++)
+        elements += bf16_elements(n->in[i], m->batch);
     for (int i = 0; i < n->out_count; i++) elements += bf16_elements(n->out[i], m->batch);
     return m->machine->element / 2 * elements;
 }

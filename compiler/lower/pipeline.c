@@ -43,7 +43,7 @@ static void run_selection(PassContext *c)
     const LowerOptions *o = c->options;
     SelectOptions select = {.layouts = IN_NCHW, .constant_weights = c->constant_weights, .target = o->target};
     if (pass_is_enabled(o, PASS_LAYOUT)) select.layouts |= IN_NHWC;
-    if (pass_is_enabled(o, PASS_BATCH_BLOCKING) && !o->bf16_values) select.layouts |= IN_NCHW16N;
+    if (pass_is_enabled(o, PASS_BATCH_BLOCKING)) select.layouts |= IN_NCHW16N;
     if (!pass_is_enabled(o, PASS_WINOGRAD)) select.without = VARIANT_TRANSFORM_DOMAIN;
     if (o->chunks) select.without |= VARIANT_BF16_PRODUCTS; /* a run has one result, on all machines of a kind */
     pass_select(c->program, &select);

@@ -13,7 +13,8 @@
  *
  * Formats are decided before variants are selected, since some are for one format alone.  A node
  * computes in floats.  Where its variant does not read and write bf16 itself
- * (Variant.dtypes), its inputs are widened before it and its result is rounded after it.
+ * (Variant.dtypes), its inputs are widened before it and its result is rounded after it.  In a batch-blocked
+ * program all values are stored as floats; what is defined to be bf16 is rounded all the same.
  */
 #include "graph/rewrite.h"
 #include "passes/passes.h"
@@ -149,7 +150,7 @@ typedef struct Values {
     Graph *graph;
     GraphRewriter *rewriter;
     bool fast; /* nodes have variants */
-    const Op *narrow, *widen;
+    const Op *narrow, *widen, *round;
 } Values;
 
 /* y of x, as a node of the same layer. */
@@ -184,8 +185,8 @@ static void widen_inputs(Values *v, Node *n)
     }
 }
 
-/* The node makes floats, and another one what it made before. */
-static void narrow_output(Values *v, Node *n)
+/* The node makes floats, and another one of them what it made before. */
+static void narrow_output(Values *v, Node *n, const Op *op)
 {
     Tensor *t = n->out[0];
     if (!tensor_is_bf16_value(t)) return;
@@ -193,7 +194,7 @@ static void narrow_output(Values *v, Node *n)
     floats->layout = t->layout;
     floats->producer = n;
     n->out[0] = floats;
-    Node *rounding = conversion(v, v->narrow, n, NULL, floats);
+    Node *rounding = conversion(v, op, n, NULL, floats);
     rewriter_move_after(v->rewriter, rounding, n);
     rewriter_clone_output(v->rewriter, rounding, t);
     rounding->out[0] = t;
@@ -259,7 +260,37 @@ static void convert(Values *v, Node *n)
         return;
     }
     widen_inputs(v, n);
-    if (n->out_count) narrow_output(v, n);
+    if (n->out_count) narrow_output(v, n, v->narrow);
+}
+
+/* ---- batch-blocked --------------------------------------------------------------------- */
+
+/* Kernels of this layout are of floats, and its nets are small: values stay floats, rounded where they are
+ * made. */
+static bool is_batch_blocked(const Graph *g) { return g->batch_multiple > 1; }
+
+/* What the node makes of rounded numbers is rounded: a view, what is in another order (a reorder), or some of
+ * them. */
+static bool makes_rounded(const Node *n)
+{
+    if (n->op->traits & (OP_VIEW | OP_SELECTS)) return true;
+    return n->in_count == 1 && n->in[0]->batched && n->in[0]->layout != n->out[0]->layout;
+}
+
+static void round_output(Values *v, Node *n)
+{
+    if (n->out_count && !makes_rounded(n)) narrow_output(v, n, v->round);
+}
+
+static void store_rounded(Values *v, int nodes)
+{
+    Graph *g = v->graph;
+    const int tensors = g->tensors.count;
+    for (int i = 0; i < nodes; i++) round_output(v, g->nodes.at[i]);
+    for (int i = 0; i < tensors; i++) {
+        Tensor *t = g->tensors.at[i];
+        if (tensor_is_bf16_value(t)) t->dtype = g->real;
+    }
 }
 
 /* As the passes before have done for other nodes: in the fast form those have a variant. */
@@ -285,8 +316,10 @@ void pass_bf16_values(Graph *g)
                 .rewriter = rewriter_begin(g),
                 .fast = has_variants(g),
                 .narrow = op_find("narrow", OP_INTERNAL),
-                .widen = op_find("widen", OP_INTERNAL)};
-    for (int i = 0; i < count; i++) convert(&v, g->nodes.at[i]);
+                .widen = op_find("widen", OP_INTERNAL),
+                .round = op_find("round_bf16", OP_INTERNAL)};
+    if (is_batch_blocked(g)) store_rounded(&v, count);
+    for (int i = 0; i < count && !is_batch_blocked(g); i++) convert(&v, g->nodes.at[i]);
     choose_variants(g, count, v.fast);
     rewriter_end(v.rewriter);
 }

@@ -75,7 +75,8 @@ static bool view_serves(const Node *n, Layout layout)
 /* The cheapest row for the layout; false where neither one nor a view serves it. */
 static bool select_find(const Assignment *a, const Node *n, Layout layout, Choice *found)
 {
-    *found = (Choice){variant_find(n, layout, a->options->without, &a->model), layout};
+    const unsigned without = a->options->without | (layout == LAYOUT_NCHW16N ? VARIANT_BF16_PRODUCTS : 0);
+    *found = (Choice){variant_find(n, layout, without, &a->model), layout};
     return a->options->layouts >> layout & 1 && (found->variant || view_serves(n, layout));
 }
 

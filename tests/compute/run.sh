@@ -116,6 +116,18 @@ near rows.exact rows.plain 0.09
 says rows.exact.d/net.c 'nn_conv_backward_data_bf16(&size'
 says rows.exact.d/net.c 'nn_conv_wgrad_pairs(&size, dy, x'
 
+# A batch-blocked net stores floats, each value rounded where it is made: nine of layers and nine gradients.
+net=$root/tests/compute/blocked.nn
+form blocked.plain '-std=c99 -O0 -ffp-contract=off' --compute bf16 --plain
+form blocked '-std=gnu99 -O0' --compute bf16
+near blocked blocked.plain 0.09
+form blocked.3 '-std=gnu99 -O0 -DNET_THREADS=3' --compute bf16
+same blocked.3 blocked
+says blocked.d/net.c 'nn_blocked_conv(&size'
+runs 0 "$net" --train --compute bf16 --dump program
+what='values that are rounded'
+if [ "$(grep -c ':nchw16n = round_bf16()' out)" -eq 18 ]; then ok; else bad 'not 18' out; fi
+
 # Branches of a concat in their place, or copied there: the same bits, in less memory.
 net=$root/tests/compute/branches.nn
 form placed '-std=gnu99 -O0 -DNET_THREADS=2' --compute bf16
