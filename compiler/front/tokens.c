@@ -225,9 +225,7 @@ bool front_is_combinator(const char *name)
 {
     static const char *const combinators[] = {"add", "mul", "maximum", "minimum", "mean",
                                               "sub", "div", "concat",  "matmul"};
-    for (size_t i = 0; i < sizeof combinators / sizeof *combinators; i++)
-        if (strcmp(combinators[i], name) == 0) return true;
-    return false;
+    return name_is_one_of(name, combinators, sizeof combinators / sizeof *combinators);
 }
 
 /* Behind white space and comments. */

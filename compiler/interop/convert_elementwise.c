@@ -41,9 +41,7 @@ static bool takes_bias(const Conversion *c, const OnnxValue *v)
 {
     static const char *const layers[] = {"conv", "conv1d", "deconv", "deconv1d", "dense"};
     const ImportNode *n = v->node;
-    bool found = false;
-    for (size_t i = 0; n && i < sizeof layers / sizeof *layers; i++) found |= strcmp(n->op, layers[i]) == 0;
-    if (!found || n->uses || !v->batched) return false;
+    if (!n || !name_is_one_of(n->op, layers, sizeof layers / sizeof *layers) || n->uses || !v->batched) return false;
     return n->params.count == 1 && (intptr_t)map_get(c->imp->names, v->name) == 1;
 }
 

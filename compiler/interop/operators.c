@@ -16,9 +16,7 @@ bool onnx_takes_any_rank(const Onnx__NodeProto *n)
 {
     static const char *const names[] = {"Reshape", "Flatten", "Unsqueeze", "Squeeze", "Transpose", "Gather",
                                         "Add",     "Sub",     "Mul",       "Div",     "Einsum"};
-    bool found = false;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) found |= strcmp(names[i], n->op_type) == 0;
-    return found;
+    return name_is_one_of(n->op_type, names, sizeof names / sizeof *names);
 }
 
 bool onnx_is_main_domain(const char *domain) { return !domain || !*domain || strcmp(domain, "ai.onnx") == 0; }

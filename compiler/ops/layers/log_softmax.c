@@ -21,15 +21,9 @@ static bool log_softmax_shape(Graph *g, Node *n)
     return elementwise_shape(g, n);
 }
 
-static Shape bind_log_softmax(Writer *w, const Node *n)
-{
-    const AxisAttrs *a = n->attrs;
-    return axis_bind(w, node_shape_in(n), a->axis);
-}
-
 static void log_softmax_plain(Writer *w, const Node *n)
 {
-    Shape s = bind_log_softmax(w, n);
+    Shape s = axis_bind(w, n);
     channels_bind(w, s);
     writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     channels_open(w, s);
@@ -46,7 +40,7 @@ static void log_softmax_plain(Writer *w, const Node *n)
 
 static void log_softmax_emit(Writer *w, const Node *n)
 {
-    channels_put_size(w, "$N$outer", bind_log_softmax(w, n), n->layout);
+    channels_put_size(w, "$N$outer", axis_bind(w, n), n->layout);
     writer_put(w, "nn_log_softmax(&size, x, y, $t, $T);");
 }
 
@@ -57,7 +51,7 @@ static int64_t log_softmax_flops(const Node *n)
 
 static void log_softmax_grad_plain(Writer *w, const Node *n)
 {
-    Shape s = bind_log_softmax(w, n);
+    Shape s = axis_bind(w, n);
     channels_array(w, "dy", s);
     channels_array(w, "y", s);
     channels_array(w, "dx", s);
@@ -77,7 +71,7 @@ static void log_softmax_grad_plain(Writer *w, const Node *n)
 
 static void log_softmax_grad_emit(Writer *w, const Node *n)
 {
-    channels_put_size(w, "$N$outer", bind_log_softmax(w, n), n->layout);
+    channels_put_size(w, "$N$outer", axis_bind(w, n), n->layout);
     writer_put(w, "nn_log_softmax_grad(&size, dy, y, dx, $t, $T);");
 }
 

@@ -21,15 +21,9 @@ static bool softmax_shape(Graph *g, Node *n)
     return elementwise_shape(g, n);
 }
 
-static Shape bind_softmax(Writer *w, const Node *n)
-{
-    const AxisAttrs *a = n->attrs;
-    return axis_bind(w, node_shape_in(n), a->axis);
-}
-
 static void softmax_plain(Writer *w, const Node *n)
 {
-    Shape s = bind_softmax(w, n);
+    Shape s = axis_bind(w, n);
     channels_array(w, "y", s);
     channels_bind(w, s);
     writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
@@ -50,7 +44,7 @@ static void softmax_plain(Writer *w, const Node *n)
 
 static void softmax_emit(Writer *w, const Node *n)
 {
-    channels_put_size(w, "$N$outer", bind_softmax(w, n), n->layout);
+    channels_put_size(w, "$N$outer", axis_bind(w, n), n->layout);
     writer_put(w, "nn_softmax(&size, x, y, $t, $T);");
 }
 
@@ -58,7 +52,7 @@ static int64_t softmax_flops(const Node *n) { return elementwise_cost(n, 5); /* 
 
 static void softmax_grad_plain(Writer *w, const Node *n)
 {
-    Shape s = bind_softmax(w, n);
+    Shape s = axis_bind(w, n);
     channels_array(w, "dy", s);
     channels_array(w, "y", s);
     channels_array(w, "dx", s);
@@ -78,7 +72,7 @@ static void softmax_grad_plain(Writer *w, const Node *n)
 
 static void softmax_grad_emit(Writer *w, const Node *n)
 {
-    channels_put_size(w, "$N$outer", bind_softmax(w, n), n->layout);
+    channels_put_size(w, "$N$outer", axis_bind(w, n), n->layout);
     writer_put(w, "nn_softmax_grad(&size, dy, y, dx, $t, $T);");
 }
 

@@ -25,9 +25,10 @@ void axis_bind_outer(Writer *w, int64_t outer)
     if (outer > 1) writer_bind(w, "outer", " * %lld", (long long)outer);
 }
 
-Shape axis_bind(Writer *w, Shape s, int64_t axis)
+Shape axis_bind(Writer *w, const Node *n)
 {
-    ShapeParts parts = shape_parts(s, (int)axis);
+    const AxisAttrs *a = n->attrs;
+    const ShapeParts parts = shape_parts(node_shape_in(n), (int)a->axis);
     axis_bind_outer(w, parts.outer);
     return (Shape){2, {parts.size, parts.inner}};
 }

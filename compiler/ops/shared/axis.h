@@ -23,7 +23,8 @@ void axis_window(const Node *, int axis, Window *);
 /* Binds $outer to " * 5", or to "" of 1: a factor of $N. */
 void axis_bind_outer(Writer *, int64_t outer);
 
-/* The value around the axis as an image of [size][inner], whose samples are $N$outer; binds $outer. */
-Shape axis_bind(Writer *, Shape, int64_t axis);
+/* The node's input around its axis (AxisAttrs) as an image of [size][inner], whose samples are $N$outer; binds
+ * $outer. */
+Shape axis_bind(Writer *, const Node *);
 
 #endif
