@@ -2,14 +2,14 @@
  * Whether the products of floats of runtime/kernels/quantized/int8_floats.h give a layer's results: its
  * formula in scalars, beside nn_rescale.
  *
- * Both grow with the sum, so they are the same where each result begins at the same sum.
+ * Both grow with the sum, so they are the same where each result begins at the same sum.  The formula misses
+ * the product of the sum by a little, and most results begin at a product farther than that from the next.
  */
 #include "ops/shared/quantized.h"
 
 #include <math.h>
 
 #include "runtime/kernels/limits.h"
-#include "runtime/kernels/system/fixed_point.h"
 
 enum { SMALL_BITS = 7 }; /* NN_QUANT_FLOATS_LEAST */
 
@@ -39,22 +39,34 @@ static bool float_reaches(const FloatFactor *f, int64_t x, int y)
     return (double)number * f->large >= y - (double)inner;
 }
 
-/* The least sum whose result, without its zero, is y; about where the rounding of int8_results.h has it. */
-static int64_t first_sum(Multiplier m, int y)
+/* The least product x · m whose result, without its zero, is y: a rounded one of (2y − 1) · 2^(−1 − shift), ties
+ * away from zero (int8_results.h). */
+static int64_t first_product(Multiplier m, int y)
 {
-    const int64_t unit = (int64_t)1 << (-1 - m.shift), high = (2 * (int64_t)y - 1) * unit + (y <= 0);
-    int64_t x = (high * ((int64_t)1 << 31) - (1 << 30)) / m.value;
-    while (nn_rescale((int32_t)x, m.value, m.shift) >= y) x--;
-    while (nn_rescale((int32_t)x, m.value, m.shift) < y) x++;
-    return x;
+    const int64_t high = (2 * (int64_t)y - 1) * ((int64_t)1 << (-1 - m.shift)) + (y <= 0);
+    return high * ((int64_t)1 << 31) - (1 << 30);
 }
 
+/* By how much the formula may miss x · m, for all x whose results are not cut off.  Exact but for that are the
+ * constant, and two roundings of inner, which is below 2^-15 + 3 large. */
+static int64_t largest_miss(const FloatFactor *f, Multiplier m, int zero, bool rectified)
+{
+    const double half = ldexp(rectified ? 1 : -1, m.shift - 1);
+    const double rest = zero + 0.5 + half - ldexp((double)f->z * m.value, m.shift - 31);
+    const double inner = ldexp(1, -15) + 3 * (double)f->large;
+    return (int64_t)ldexp(fabs((double)f->rest - rest) + ldexp(inner, -22), 31 - m.shift) + 1;
+}
+
+/* Whether results up to y begin at the same sum; only where that is near are the products done. */
 static bool float_serves(Multiplier m, int zero, int low, int high)
 {
     const FloatFactor f = float_factor(m, zero, low >= zero);
+    const int64_t miss = largest_miss(&f, m, zero, low >= zero);
     for (int y = low + 1; y <= high; y++) {
-        const int64_t x = first_sum(m, y - zero);
-        if (!float_reaches(&f, x, y) || float_reaches(&f, x - 1, y)) return false;
+        const int64_t product = first_product(m, y - zero), below = product / m.value - (product % m.value <= 0);
+        const int64_t last = product - below * m.value; /* of below, the last sum with the result before it */
+        if (last > miss && m.value - last >= miss) continue;
+        if (!float_reaches(&f, below + 1, y) || float_reaches(&f, below, y)) return false;
     }
     return true;
 }
