@@ -29,6 +29,7 @@ lacks_it() { if "$1" -d "$tmp/kernels.o" | grep -q -w "$2"; then bad "$2"; else 
 if have aarch64-linux-gnu-gcc && have qemu-aarch64; then
     program aarch64-linux-gnu-gcc
     lacks_it aarch64-linux-gnu-objdump sdot
+    has aarch64-linux-gnu-objdump sadalp
     try 'NEON, in qemu' qemu-aarch64 -cpu cortex-a53 "$tmp/program"
     program aarch64-linux-gnu-gcc -march=armv8.2-a+dotprod
     has aarch64-linux-gnu-objdump sdot

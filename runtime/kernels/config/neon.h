@@ -41,18 +41,14 @@
 #define NN_WGRAD_PIXELS       768
 #define NN_WGRAD_TILED_PIXELS 128
 
-/* Sums of int8: 32-bit lanes of a vector; output pixels × vectors of a register tile.  sdot multiplies
- * signed bytes. */
-#if defined(NN_NEONDOTPROD)
-#define NN_QUANT_BYTES 1
-#endif
-#if defined(NN_QUANT_BYTES)
+/* Sums of int8: products of signed bytes; 32-bit lanes of a vector; output pixels × vectors of a register tile.
+ * Without sdot, products need registers of their own. */
+#define NN_QUANT_BYTES  1
 #define NN_QUANT_SIGNED 1
-#endif
-#define NN_QUANT_LANES 4
-#if defined(NN_QUANT_BYTES)
+#define NN_QUANT_LANES  4
+#if defined(NN_NEONDOTPROD) && !defined(NN_QUANT_ROWS)
 #define NN_QUANT_ROWS 6
-#else
+#elif !defined(NN_QUANT_ROWS)
 #define NN_QUANT_ROWS 4
 #endif
 #define NN_QUANT_VECTORS 4

@@ -10,5 +10,5 @@
  * allowed: defined(__ARM_NEON) && defined(__ARM_FEATURE_DOTPROD)
  * sizes: neon
  */
-#define NN_QUANT_BYTES 1
+#define NN_QUANT_ROWS 6
 #include "runtime/kernels/config/neon.h"

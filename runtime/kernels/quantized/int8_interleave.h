@@ -151,7 +151,7 @@ NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const 
     __asm__("punpckhwd {%1, %0|%0, %1}" : "+x"(to[1]) : "x"(two));
 }
 
-#elif !defined(NN_EMULATED) && defined(NN_NEONDOTPROD)
+#elif !defined(NN_EMULATED) && defined(NN_NEON)
 
 NN_INLINE void nn_quant_zip_bytes(nn_quant_sums a, nn_quant_sums b, nn_quant_sums *to)
 {
@@ -168,24 +168,6 @@ NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const 
         __asm__("zip1 %0.8h, %1.8h, %2.8h" : "=w"(to[2 * k]) : "w"(one[k]), "w"(two[k]));
         __asm__("zip2 %0.8h, %1.8h, %2.8h" : "=w"(to[2 * k + 1]) : "w"(one[k]), "w"(two[k]));
     }
-}
-
-#elif !defined(NN_EMULATED) && defined(NN_NEON)
-
-NN_INLINE nn_quant_sums nn_quant_row_of(const int8_t *p)
-{
-    long long bytes;
-    nn_quant_sums words;
-    __builtin_memcpy(&bytes, p, sizeof bytes);
-    __asm__("sxtl %0.8h, %1.8b" : "=w"(words) : "w"(bytes));
-    return words;
-}
-
-NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const *from)
-{
-    const nn_quant_sums one = nn_quant_row_of(from[0]), two = nn_quant_row_of(from[1]);
-    __asm__("zip1 %0.8h, %1.8h, %2.8h" : "=w"(to[0]) : "w"(one), "w"(two));
-    __asm__("zip2 %0.8h, %1.8h, %2.8h" : "=w"(to[1]) : "w"(one), "w"(two));
 }
 
 #else
@@ -211,7 +193,7 @@ NN_INLINE nn_quant_sums nn_quant_row(const int8_t *from, long count)
     nn_quant_x row[NN_QUANT_BLOCK] = {0};
     nn_quant_sums words;
 #if !defined(NN_EMULATED) && !defined(NN_QUANT_BYTES) && \
-    (defined(NN_AVX512) || defined(NN_AVX2) || defined(NN_NEON) || (defined(__SSE2__) && NN_QUANT_LANES == 4))
+    (defined(NN_AVX512) || defined(NN_AVX2) || (defined(__SSE2__) && NN_QUANT_LANES == 4))
     if (count >= NN_QUANT_BLOCK) return nn_quant_row_of(from);
 #endif
     nn_quant_copy(row, from, count);

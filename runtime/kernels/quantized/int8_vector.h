@@ -4,7 +4,7 @@
  * A vector has NN_QUANT_LANES sums of 32 bits.  A step adds four products to each output:
  *
  *   bytes   (NN_QUANT_BYTES) four neighbours to a lane: x + 128 as an unsigned byte times w, vpdpbusd; with
- *           NN_QUANT_SIGNED x itself, sdot
+ *           NN_QUANT_SIGNED x itself, sdot, or products and sums of two in 16 bits, which w >= -127 leaves room for
  *   words   x and w as 16 bits, two neighbours to a lane: pmaddwd; two lanes are an output
  *
  * Neither saturates.  The weights are bytes in memory in both, [output][4]; what is multiplied with
@@ -95,6 +95,12 @@ NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quan
     __asm__(NN_VNNI_PREFIX "vpdpbusd {%2, %1, %0|%0, %1, %2}" : "+x"(sum) : "x"(x), "x"(w));
 #elif !defined(NN_EMULATED) && defined(NN_NEONDOTPROD)
     __asm__("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
+#elif !defined(NN_EMULATED) && defined(NN_NEON)
+    nn_quant_sums low, high;
+    __asm__("smull %0.8h, %1.8b, %2.8b" : "=w"(low) : "w"(x), "w"(w));
+    __asm__("smull2 %0.8h, %1.16b, %2.16b" : "=w"(high) : "w"(x), "w"(w));
+    __asm__("addp %0.8h, %0.8h, %1.8h" : "+w"(low) : "w"(high));
+    __asm__("sadalp %0.4s, %1.8h" : "+w"(sum) : "w"(low));
 #elif defined(NN_QUANT_SIGNED)
     for (int k = 0; k < 32; k += 8)
         sum = nn_quant_plus(sum, ((nn_quant_sums)((nn_quant_bits)x << (24 - k)) >> 24) *
@@ -133,12 +139,6 @@ NN_INLINE nn_quant_sums nn_quant_dot(nn_quant_sums sum, nn_quant_sums x, nn_quan
     return nn_quant_plus(sum, (nn_quant_sums)__builtin_ia32_pmaddwd256((nn_quant_words)x, (nn_quant_words)w));
 #elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4
     return nn_quant_plus(sum, (nn_quant_sums)__builtin_ia32_pmaddwd128((nn_quant_words)x, (nn_quant_words)w));
-#elif !defined(NN_EMULATED) && defined(NN_NEON)
-    nn_quant_sums low, high;
-    __asm__("smull %0.4s, %1.4h, %2.4h" : "=w"(low) : "w"(x), "w"(w));
-    __asm__("smull2 %0.4s, %1.8h, %2.8h" : "=w"(high) : "w"(x), "w"(w));
-    __asm__("addp %0.4s, %0.4s, %1.4s" : "+w"(low) : "w"(high));
-    return nn_quant_plus(sum, low);
 #else
     const nn_quant_sums low = (nn_quant_sums)((nn_quant_bits)x << 16) >> 16;
     return nn_quant_plus(sum, low * ((nn_quant_sums)((nn_quant_bits)w << 16) >> 16) + (x >> 16) * (w >> 16));
