@@ -176,7 +176,7 @@ static void training_plain(Writer *w, const Node *n)
     batchnorm_put_count(w, n);
     batchnorm_put_momentum(w, n);
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
-    norm_moments(w, batchnorm_loops(n), "x[$at]", "count");
+    norm_moments(w, batchnorm_loops(n), "count");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
     put_training(w, n);
     writer_put(w,
@@ -368,18 +368,6 @@ const Op batchnorm_dx = {
     .variants = dx_variants,
 };
 
-/* A node with dy, x and the statistics. */
-static Node *gradient_node(Backward *b, const Op *op, const Node *n)
-{
-    Graph *g = backward_graph(b);
-    Node *d = backward_node(b, op, n);
-    node_in(g, d, backward_of(b, n->out[0]));
-    node_in(g, d, n->in[0]);
-    node_in(g, d, n->out[1]);
-    node_in(g, d, n->out[2]);
-    return d;
-}
-
 static void training_grad(Backward *b, const Node *n)
 {
     Graph *g = backward_graph(b);
@@ -387,14 +375,14 @@ static void training_grad(Backward *b, const Node *n)
     bool wants_bias = batchnorm_is_affine(n) && backward_wants(b, n->in[2]);
     bool wants_x = backward_wants(b, n->in[0]);
     if (!wants_x && !wants_weight && !wants_bias) return;
-    Node *sums = gradient_node(b, &batchnorm_sums, n);
+    Node *sums = norm_gradient_node(b, &batchnorm_sums, n);
     Shape channels = shape_vector(node_shape_in(n).dim[0]);
     Tensor *dweight = node_out_as(g, sums, g->real, false, channels);
     Tensor *dbias = node_out_as(g, sums, g->real, false, channels);
     if (wants_weight) backward_give(b, n->in[1], dweight);
     if (wants_bias) backward_give(b, n->in[2], dbias);
     if (!wants_x) return;
-    Node *d = gradient_node(b, &batchnorm_dx, n);
+    Node *d = norm_gradient_node(b, &batchnorm_dx, n);
     node_in(g, d, dweight);
     node_in(g, d, dbias);
     if (batchnorm_is_affine(n)) node_in(g, d, n->in[1]);

@@ -28,7 +28,7 @@ static void moments_plain(Writer *w, const Node *n)
     writer_put(w, "const $int values = $N * $P;\n"
                   "count[0] = values;\n"
                   "for ($int c = 0; c < $C; c++) {");
-    norm_moments(w, batchnorm_loops(n), "x[$at]", "values");
+    norm_moments(w, batchnorm_loops(n), "values");
     writer_put(w, "mean[c] = average;\n"
                   "deviations[c] = variance * values;\n"
                   "}");

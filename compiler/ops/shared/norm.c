@@ -81,14 +81,12 @@ void norm_sum(Writer *w, const char *target, NormLoops loops, const char *first,
  * along with their squares and both are put right: the corrected two-pass
  * algorithm (Chan, Golub and LeVeque, "Algorithms for Computing the Sample
  * Variance", 1983). */
-void norm_moments(Writer *w, NormLoops loops, const char *value, const char *count)
+void norm_moments(Writer *w, NormLoops loops, const char *count)
 {
-    char remainder[160];
-    snprintf(remainder, sizeof remainder, "const $real d = %s - first;\nrest += d;", value);
-    norm_sum(w, "sum", loops, NULL, value);
+    norm_sum(w, "sum", loops, NULL, "x[$at]");
     put(w, "const $real first = sum / %s;", count);
     writer_put(w, "$real rest = 0; /* what the first mean is off, times the count */");
-    norm_sum(w, "squares", loops, remainder, "d * d");
+    norm_sum(w, "squares", loops, "const $real d = x[$at] - first;\nrest += d;", "d * d");
     put(w, "const $real average = first + rest / %s;", count);
     put(w, "const $real spread = squares - rest * rest / %s;", count);
     put(w, "const $real variance = spread < 0 ? 0 : spread / %s;", count);
@@ -230,7 +228,7 @@ static void write_forward(Writer *w, const Node *n, bool keep)
     writer_put(w, "for ($int n = 0; n < $N$outer; n++) {");
     int outer = 1 + open_groups(w, &s);
     NormLoops group = {"c", "$channels", s.elements};
-    norm_moments(w, group, "x[$at]", "$D");
+    norm_moments(w, group, "$D");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
     if (keep) writer_put(w, "mean[$stat] = average;\ninv[$stat] = scale;\n");
     int inner = open_elements(w, &s);
@@ -378,8 +376,7 @@ static const Op norm_dbias = {
     .variants = norm_dbias_variants,
 };
 
-/* A node with dy, x and the statistics. */
-static Node *norm_gradient_node(Backward *b, const Op *op, const Node *n)
+Node *norm_gradient_node(Backward *b, const Op *op, const Node *n)
 {
     Graph *g = backward_graph(b);
     Node *d = backward_node(b, op, n);

@@ -18,8 +18,11 @@ typedef struct NormLoops {
  * loses less.  `first` is a statement before the term, or NULL. */
 void norm_sum(Writer *, const char *target, NormLoops, const char *first, const char *term);
 
-/* Declares average and variance (biased) of the values, `count` of them. */
-void norm_moments(Writer *, NormLoops, const char *value, const char *count);
+/* Declares average and variance (biased) of x[$at], `count` values. */
+void norm_moments(Writer *, NormLoops, const char *count);
+
+/* A node with dy, x and the statistics, which are the outputs 1 and 2 of n. */
+Node *norm_gradient_node(Backward *, const Op *, const Node *n);
 
 /* The loop over k < inner, left out where there is one element. */
 int norm_loop(Writer *, int64_t inner);
