@@ -36,7 +36,7 @@ static bool kernel_params(Conversion *c, ImportNode *n, const OnnxWindow *w, Onn
 static bool convert_conv(Conversion *c)
 {
     OnnxWindow w;
-    OnnxValue *x = window_value(c, 0, &w);
+    OnnxValue *x = window_value(c, &w);
     OnnxConstant *kernel = x ? kernel_of(c, &w) : NULL;
     if (!kernel || !window_attributes(c, kernel->dims + 2, &w)) return false;
     const int64_t out = kernel->dims[0], groups = onnx_attr_int(c, "group", 1);
@@ -103,7 +103,7 @@ static bool deconv_attributes(Conversion *c, const OnnxConstant *kernel, OnnxWin
 static bool convert_conv_transpose(Conversion *c)
 {
     OnnxWindow w;
-    OnnxValue *x = window_value(c, 0, &w);
+    OnnxValue *x = window_value(c, &w);
     OnnxConstant *kernel = x ? kernel_of(c, &w) : NULL;
     int64_t extra[2] = {0};
     if (!kernel || !deconv_attributes(c, kernel, &w)) return false;

@@ -21,7 +21,7 @@ static bool convert_max_pool(Conversion *c)
 {
     OnnxWindow w;
     if (!no_indices(c)) return false;
-    OnnxValue *x = window_value(c, 0, &w);
+    OnnxValue *x = window_value(c, &w);
     if (!x || !window_attributes(c, NULL, &w)) return false;
     w.sequence = window_is_sequence(&w);
     ImportNode *n = pool_layer(c, w.sequence ? "maxpool1d" : "maxpool", x, &w);
@@ -35,7 +35,7 @@ static bool convert_max_pool(Conversion *c)
 static bool convert_average_pool(Conversion *c)
 {
     OnnxWindow w;
-    OnnxValue *x = window_value(c, 0, &w);
+    OnnxValue *x = window_value(c, &w);
     if (!x || !window_attributes(c, NULL, &w)) return false;
     bool padded = false;
     for (int i = 0; i < w.axes; i++) {
@@ -54,7 +54,7 @@ static bool convert_average_pool(Conversion *c)
 static bool convert_lp_pool(Conversion *c)
 {
     OnnxWindow w;
-    OnnxValue *x = window_value(c, 0, &w);
+    OnnxValue *x = window_value(c, &w);
     if (!x || !window_attributes(c, NULL, &w)) return false;
     for (int i = 0; i < w.axes; i++)
         if (w.dilation[i] != 1 || w.before[i] || w.after[i]) return refuse(c, "it is padded or dilated");

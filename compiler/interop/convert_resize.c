@@ -218,7 +218,7 @@ static bool resize_places(Conversion *c, Resize *r)
 static bool resize_value(Conversion *c, OnnxConstant *k, bool are_sizes, Resize *r)
 {
     OnnxWindow w;
-    OnnxValue *x = window_value(c, 0, &w);
+    OnnxValue *x = window_value(c, &w);
     r->scale[0] = 1;
     r->out[0] = 1;
     if (!x || !resize_sizes(c, k, are_sizes, x, r)) return false;

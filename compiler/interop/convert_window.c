@@ -8,14 +8,14 @@
 
 #include <string.h>
 
-OnnxValue *window_value(Conversion *c, int input, OnnxWindow *w)
+OnnxValue *window_value(Conversion *c, OnnxWindow *w)
 {
-    *w = (OnnxWindow){.axes = c->in[input]->rank - 2};
+    *w = (OnnxWindow){.axes = c->in[0]->rank - 2};
     if (w->axes != 1 && w->axes != 2) {
-        refuse(c, "its input has %d axes: images and sequences have 4 and 3", c->in[input]->rank);
+        refuse(c, "its input has %d axes: images and sequences have 4 and 3", c->in[0]->rank);
         return NULL;
     }
-    OnnxValue *v = as_batched(c, c->in[input]);
+    OnnxValue *v = as_batched(c, c->in[0]);
     if (!v) {
         refuse(c, "axis 0 of its input is not the batch");
         return NULL;
@@ -24,9 +24,10 @@ OnnxValue *window_value(Conversion *c, int input, OnnxWindow *w)
     return v;
 }
 
-static bool window_attr(Conversion *c, const char *name, int64_t *out, int64_t otherwise, const OnnxWindow *w)
+/* A number for each axis; 1 where the attribute is left out. */
+static bool window_attr(Conversion *c, const char *name, int64_t *out, const OnnxWindow *w)
 {
-    for (int i = 0; i < w->axes; i++) out[i] = otherwise;
+    for (int i = 0; i < w->axes; i++) out[i] = 1;
     const int count = onnx_attr_ints(c, name, out, w->axes);
     return count < 0 || count == w->axes || refuse(c, "its %s has %d numbers", name, count);
 }
@@ -68,9 +69,9 @@ bool window_attributes(Conversion *c, const int64_t *kernel, OnnxWindow *w)
 {
     if (kernel)
         memcpy(w->size, kernel, (size_t)w->axes * sizeof *kernel);
-    else if (!window_attr(c, "kernel_shape", w->size, 1, w))
+    else if (!window_attr(c, "kernel_shape", w->size, w))
         return false;
-    if (!window_attr(c, "strides", w->stride, 1, w) || !window_attr(c, "dilations", w->dilation, 1, w)) return false;
+    if (!window_attr(c, "strides", w->stride, w) || !window_attr(c, "dilations", w->dilation, w)) return false;
     w->ceil = onnx_attr_int(c, "ceil_mode", 0);
     for (int i = 0; i < w->axes; i++)
         if (w->size[i] < 1 || w->stride[i] < 1 || w->dilation[i] < 1) return refuse(c, "its window has no size");

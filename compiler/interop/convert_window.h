@@ -14,8 +14,8 @@ typedef struct OnnxWindow {
     bool sequence; /* of one dimension, and written as a layer of sequences: conv1d */
 } OnnxWindow;
 
-/* The value of an input as an image (rank 4, or 3 of one dimension) with the batch as axis 0. */
-OnnxValue *window_value(Conversion *, int input, OnnxWindow *);
+/* The first input as an image (rank 4, or 3 of one dimension) with the batch as axis 0. */
+OnnxValue *window_value(Conversion *, OnnxWindow *);
 /* Reads the attributes; `kernel` is that of the weights, NULL: kernel_shape. */
 bool window_attributes(Conversion *, const int64_t *kernel, OnnxWindow *);
 /* Whether conv1d and its like have this window: they pad both ends alike. */

@@ -24,26 +24,23 @@ static const char *export_same_name(Export *e)
     return NULL;
 }
 
-static const char *with_attr(Export *e, const char *op, const char *attr, double value)
+static const char *with_alpha(Export *e, const char *op, double alpha)
 {
     const char *x = export_in(e, 0);
     Onnx__NodeProto *n = export_node(e, op, 1, &x);
-    export_attr_real(e, n, attr, value);
+    export_attr_real(e, n, "alpha", alpha);
     return export_result(n);
 }
 
-static const char *export_leaky_relu(Export *e)
-{
-    return with_attr(e, "LeakyRelu", "alpha", argument_real(e->node, "slope"));
-}
+static const char *export_leaky_relu(Export *e) { return with_alpha(e, "LeakyRelu", argument_real(e->node, "slope")); }
 
-static const char *export_celu(Export *e) { return with_attr(e, "Celu", "alpha", argument_real(e->node, "alpha")); }
+static const char *export_celu(Export *e) { return with_alpha(e, "Celu", argument_real(e->node, "alpha")); }
 
 /* At inference the slope is the mean of both. */
 static const char *export_rrelu(Export *e)
 {
     const double slope = (argument_real(e->node, "lower") + argument_real(e->node, "upper")) / 2;
-    return with_attr(e, "LeakyRelu", "alpha", slope);
+    return with_alpha(e, "LeakyRelu", slope);
 }
 
 /* x > bound ? x : otherwise */
@@ -57,7 +54,7 @@ static const char *where_above(Export *e, double bound, const char *otherwise)
 /* One alpha for each channel. */
 static const char *export_elu(Export *e)
 {
-    if (!argument_flag(e->node, "trained")) return with_attr(e, "Elu", "alpha", argument_real(e->node, "alpha"));
+    if (!argument_flag(e->node, "trained")) return with_alpha(e, "Elu", argument_real(e->node, "alpha"));
     const char *below = export_unary(e, "Elu", export_in(e, 0));
     return where_above(e, 0, export_binary(e, "Mul", below, export_channel_param(e, "weight")));
 }
@@ -70,7 +67,7 @@ static const char *export_prelu(Export *e)
 static const char *export_threshold(Export *e)
 {
     const double value = argument_real(e->node, "value"), replace = argument_real(e->node, "replace");
-    if (replace == 0) return with_attr(e, "ThresholdedRelu", "alpha", value);
+    if (replace == 0) return with_alpha(e, "ThresholdedRelu", value);
     return where_above(e, value, export_real(e, replace));
 }
 
@@ -103,7 +100,7 @@ static const char *export_relu6(Export *e) { return clip_node(e, 0, 6); }
 
 static const char *export_hardsigmoid(Export *e)
 {
-    const char *x = with_attr(e, "HardSigmoid", "alpha", 1.0 / 6);
+    const char *x = with_alpha(e, "HardSigmoid", 1.0 / 6);
     export_attr_real(e, e->ex->nodes.at[e->ex->nodes.count - 1], "beta", 0.5);
     return x;
 }

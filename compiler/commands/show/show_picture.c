@@ -16,8 +16,8 @@ int picture_side(const PictureRequest *r, int file, int terminal)
     return r->output || r->form == INLINE_SIXEL ? file : terminal;
 }
 
-/* Lines of a caption that fit into the width. */
-static int draw_caption(Canvas *c, int y, int width, const char *caption)
+/* Lines of a caption that fit into the width, on top of the picture; returns their height.  NULL: that alone. */
+static int draw_caption(Canvas *c, int width, const char *caption)
 {
     enum { SCALE = 2, MARGIN = 6, LINE = SCALE * GLYPH_HEIGHT + 4 };
     const int room = (width - 2 * MARGIN) / (SCALE * GLYPH_WIDTH);
@@ -29,7 +29,7 @@ static int draw_caption(Canvas *c, int y, int width, const char *caption)
         if (!bytes) bytes = whole;
         char line[256];
         snprintf(line, sizeof line, "%.*s", bytes, caption);
-        if (c) canvas_text(c, MARGIN, y + height, SCALE, ink, line);
+        if (c) canvas_text(c, MARGIN, height, SCALE, ink, line);
         height += LINE;
         caption += bytes;
         caption += strspn(caption, " ");
@@ -46,9 +46,9 @@ int picture_put(const PictureRequest *r, Arena *arena, Canvas *picture, const ch
         return finish_output();
     }
     const int width = picture->width < NARROWEST ? NARROWEST : picture->width;
-    const int top = draw_caption(NULL, 0, width, caption);
+    const int top = draw_caption(NULL, width, caption);
     Canvas *all = canvas_new(arena, width, top + picture->height, paper);
-    draw_caption(all, 0, width, caption);
+    draw_caption(all, width, caption);
     canvas_draw(all, 0, top, picture);
     return canvas_write(all, r->output);
 }
