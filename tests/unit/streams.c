@@ -6,6 +6,22 @@
 #include "runtime/data/parts.h"
 #include "tests/unit/files.h"
 
+Dataset *read_set(const DatasetOptions *options)
+{
+    NnError error = {0};
+    Dataset *data = dataset_open(folder, options, &error);
+    ck_assert_msg(data != NULL, "%s", error.text);
+    return data;
+}
+
+void refuse_set(const char *path, const DatasetOptions *options, const char *part)
+{
+    NnError error = {0};
+    Dataset *data = dataset_open(path, options, &error);
+    ck_assert_ptr_null(data);
+    ck_assert_has(error.text, part);
+}
+
 /* ---- pictures ------------------------------------------------------------------------- */
 
 size_t make_png(unsigned char *out, size_t room, int height, int width, int number)

@@ -1,8 +1,13 @@
-/* Sets of small pictures, and epochs of them: in memory and streamed. */
+/* Data sets: whether they can be read; small pictures, and epochs of them, in memory and streamed. */
 #ifndef NNC_TESTS_UNIT_STREAMS_H
 #define NNC_TESTS_UNIT_STREAMS_H
 
 #include "runtime/data/dataset.h"
+
+/* The set in the test's folder. */
+Dataset *read_set(const DatasetOptions *);
+/* It cannot be read, and the error has this part. */
+void refuse_set(const char *path, const DatasetOptions *, const char *part);
 
 /* A PNG in memory: [H][W][3] of a color, with another in each row.  Leaves its length. */
 size_t make_png(unsigned char *out, size_t room, int height, int width, int number);

@@ -175,8 +175,6 @@ START_TEST(dense_layers)
 }
 END_TEST
 
-Suite *batch_blocked_kernels_suite(void);
-
 Suite *batch_blocked_kernels_suite(void)
 {
     Suite *suite = suite_create("batch_blocked_kernels");

@@ -227,8 +227,6 @@ START_TEST(limits_of_dense_bf16)
 }
 END_TEST
 
-Suite *bf16_suite(void);
-
 Suite *bf16_suite(void)
 {
     Suite *suite = suite_create("bf16");

@@ -338,8 +338,6 @@ START_TEST(orders_of_pixels)
 }
 END_TEST
 
-Suite *bf16_gradients_suite(void);
-
 Suite *bf16_gradients_suite(void)
 {
     Suite *suite = suite_create("bf16_gradients");

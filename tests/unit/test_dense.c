@@ -194,8 +194,6 @@ START_TEST(limits_of_planar)
 }
 END_TEST
 
-Suite *dense_suite(void);
-
 Suite *dense_suite(void)
 {
     Suite *suite = suite_create("dense");

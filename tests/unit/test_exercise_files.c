@@ -139,8 +139,6 @@ static void check_file(const char *name, const char *text, Compilation *c)
 START_TEST(every_exercise_gives_what_it_says) { ck_assert_int_gt(exercises_visit(check_file), 0); }
 END_TEST
 
-Suite *exercise_files_suite(void);
-
 Suite *exercise_files_suite(void)
 {
     Suite *suite = suite_create("exercise_files");

@@ -95,8 +95,6 @@ START_TEST(fields_are_what_gradients_show)
 }
 END_TEST
 
-Suite *field_gradients_suite(void);
-
 Suite *field_gradients_suite(void)
 {
     Suite *suite = suite_create("field_gradients");

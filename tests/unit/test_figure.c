@@ -145,8 +145,6 @@ START_TEST(unet_is_a_u)
 }
 END_TEST
 
-Suite *figure_suite(void);
-
 Suite *figure_suite(void)
 {
     Suite *suite = suite_create("figure");

@@ -13,31 +13,15 @@
 #include <jpeglib.h>
 
 #include "runtime/core/core.h"
-#include "runtime/data/dataset.h"
 #include "runtime/train/train.h"
 #include "tests/unit/files.h"
+#include "tests/unit/streams.h"
 
 static size_t size_of(const char *name)
 {
     struct stat status;
     ck_assert_int_eq(stat(in_folder(name), &status), 0);
     return (size_t)status.st_size;
-}
-
-static Dataset *read_set(const DatasetOptions *options)
-{
-    NnError error = {0};
-    Dataset *data = dataset_open(folder, options, &error);
-    ck_assert_msg(data != NULL, "%s", error.text);
-    return data;
-}
-
-static void refuse(const char *path, const DatasetOptions *options, const char *part)
-{
-    NnError error = {0};
-    Dataset *data = dataset_open(path, options, &error);
-    ck_assert_ptr_null(data);
-    ck_assert_has(error.text, part);
 }
 
 static const DatasetOptions none;
@@ -107,18 +91,18 @@ START_TEST(damaged_cifar)
 {
     write_cifar10("");
     write_cifar("data_batch_4.bin", 2, 1, 10, 5);
-    refuse(folder, &none, "data_batch_4.bin has 6141 bytes, not a multiple of the 3073 bytes of an image");
+    refuse_set(folder, &none, "data_batch_4.bin has 6141 bytes, not a multiple of the 3073 bytes of an image");
     write_bytes("data_batch_4.bin", "", 0);
-    refuse(folder, &none, "data_batch_4.bin has 0 bytes");
+    refuse_set(folder, &none, "data_batch_4.bin has 0 bytes");
     write_cifar("data_batch_4.bin", 9, 1, 200, 0);
-    refuse(folder, &none, "data_batch_4.bin: image 3 has class 11, there are 10");
+    refuse_set(folder, &none, "data_batch_4.bin: image 3 has class 11, there are 10");
     ck_assert_int_eq(remove(in_folder("data_batch_4.bin")), 0);
-    refuse(folder, &none, "data_batch_4.bin is missing");
+    refuse_set(folder, &none, "data_batch_4.bin is missing");
     write_cifar10("");
     write_bytes("batches.meta.txt", "one\ntwo\n", 8);
-    refuse(folder, &none, "names 2 classes, there are 10");
+    refuse_set(folder, &none, "names 2 classes, there are 10");
     ck_assert_int_eq(remove(in_folder("test_batch.bin")), 0);
-    refuse(folder, &none, "test_batch.bin is missing");
+    refuse_set(folder, &none, "test_batch.bin is missing");
 }
 END_TEST
 
@@ -131,7 +115,8 @@ START_TEST(cifar_by_name)
     ck_assert_msg(data != NULL, "%s", error.text);
     ck_assert_int_eq(data->class_count, 10);
     dataset_free(data);
-    if (access("data/cifar100", F_OK)) refuse("cifar100", &none, "the data set cifar100 was not found in $NNC_DATA");
+    if (access("data/cifar100", F_OK))
+        refuse_set("cifar100", &none, "the data set cifar100 was not found in $NNC_DATA");
     unsetenv("NNC_DATA");
 }
 END_TEST
@@ -278,7 +263,7 @@ START_TEST(pictures_are_brought_to_one_size)
     DatasetOptions o = {.net = {3, 4, 4}, .fit = NN_FIT_RESIZE};
     write_png("train/a/1.png", 8, 8, 0, false);
     write_png("train/a/2.png", 5, 7, 0, false);
-    refuse(folder, &none, "several sizes");
+    refuse_set(folder, &none, "several sizes");
     Dataset *data = read_set(&o);
     ck_assert(data->dims[1] == 4 && data->dims[2] == 4);
     near(data->part[0].pixels[4], 2.5, 0.6); /* rows 2 and 3 of 8, about */
@@ -288,14 +273,14 @@ START_TEST(pictures_are_brought_to_one_size)
     ck_assert(data->dims[1] == 6 && data->dims[2] == 6);
     dataset_free(data);
     o.fit = NN_FIT_CROP;
-    refuse(folder, &o, "2.png is 5x7 and cannot be cropped to 6x6");
+    refuse_set(folder, &o, "2.png is 5x7 and cannot be cropped to 6x6");
     o.keep = 0;
     data = read_set(&o);
     ck_assert_uint_eq(data->part[0].pixels[0], 2);      /* rows 2 … 5 of 8 */
     ck_assert_uint_eq(data->part[0].pixels[48 + 0], 0); /* rows 0 … 3 of 5 */
     dataset_free(data);
     o.fit = NN_FIT_PAD;
-    refuse(folder, &o, "1.png is 8x8 and cannot be padded to 4x4");
+    refuse_set(folder, &o, "1.png is 8x8 and cannot be padded to 4x4");
 }
 END_TEST
 
@@ -318,22 +303,22 @@ START_TEST(damaged_pictures)
 {
     write_pictures();
     write_bytes("train/pear/a.jpg", "hello, world", 12);
-    refuse(folder, &none, "train/pear/a.jpg is neither JPEG nor PNG: it begins with 68 65 6c 6c");
+    refuse_set(folder, &none, "train/pear/a.jpg is neither JPEG nor PNG: it begins with 68 65 6c 6c");
     write_bytes("train/apple/z.jpg", "", 0);
-    refuse(folder, &none, "train/apple/z.jpg is empty"); /* the first in the order of names */
+    refuse_set(folder, &none, "train/apple/z.jpg is empty"); /* the first in the order of names */
     ck_assert_int_eq(remove(in_folder("train/apple/z.jpg")), 0);
     write_jpeg("train/pear/a.jpg", 40, 40, 3, (unsigned char[]){1, 200, 3});
     DatasetOptions o = {.net = {3, 4, 4}, .fit = NN_FIT_RESIZE};
     size_t size = size_of("train/pear/a.jpg");
     ck_assert_int_eq(truncate(in_folder("train/pear/a.jpg"), (off_t)(size - 20)), 0);
-    refuse(folder, &o, "train/pear/a.jpg is damaged");
+    refuse_set(folder, &o, "train/pear/a.jpg is damaged");
     ck_assert_int_eq(truncate(in_folder("train/pear/a.jpg"), 12), 0);
-    refuse(folder, &o, "train/pear/a.jpg is damaged");
+    refuse_set(folder, &o, "train/pear/a.jpg is damaged");
     ck_assert_int_eq(remove(in_folder("train/pear/a.jpg")), 0);
     size = size_of("train/apple/2.png");
     for (off_t cut = (off_t)size - 13; cut >= 8; cut -= 7) {
         ck_assert_int_eq(truncate(in_folder("train/apple/2.png"), cut), 0);
-        refuse(folder, &o, "train/apple/2.png is damaged");
+        refuse_set(folder, &o, "train/apple/2.png is damaged");
     }
 }
 END_TEST
@@ -342,10 +327,10 @@ START_TEST(folders_that_do_not_fit)
 {
     write_pictures();
     write_png("val/plum/1.png", 5, 6, 1, false);
-    refuse(folder, &none, "val/plum is a class that is not in the training data (it has 2: apple …)");
+    refuse_set(folder, &none, "val/plum is a class that is not in the training data (it has 2: apple …)");
     write_png("val/plum/1.png", 5, 6, 1, false);
     write_bytes("train/zebra/readme", "", 0);
-    refuse(folder, &none, "in the class folder");
+    refuse_set(folder, &none, "in the class folder");
 }
 END_TEST
 

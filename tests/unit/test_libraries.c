@@ -42,8 +42,6 @@ START_TEST(tables_have_what_differs)
 }
 END_TEST
 
-Suite *libraries_suite(void);
-
 Suite *libraries_suite(void)
 {
     Suite *suite = suite_create("libraries");

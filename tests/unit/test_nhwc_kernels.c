@@ -389,8 +389,6 @@ START_TEST(slopes)
 }
 END_TEST
 
-Suite *nhwc_kernels_suite(void);
-
 Suite *nhwc_kernels_suite(void)
 {
     Suite *suite = suite_create("nhwc_kernels");

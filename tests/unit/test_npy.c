@@ -10,24 +10,8 @@
 #include <zlib.h>
 
 #include "runtime/core/core.h"
-#include "runtime/data/dataset.h"
 #include "tests/unit/files.h"
-
-static Dataset *read_set(const DatasetOptions *options)
-{
-    NnError error = {0};
-    Dataset *data = dataset_open(folder, options, &error);
-    ck_assert_msg(data != NULL, "%s", error.text);
-    return data;
-}
-
-static void refuse(const char *path, const DatasetOptions *options, const char *part)
-{
-    NnError error = {0};
-    Dataset *data = dataset_open(path, options, &error);
-    ck_assert_ptr_null(data);
-    ck_assert_has(error.text, part);
-}
+#include "tests/unit/streams.h"
 
 static const DatasetOptions none;
 
@@ -262,7 +246,7 @@ START_TEST(npy_folder)
     float x[8] = {1, 2, 3, 4, 5, 6, 7, 8}, y[8] = {0, 1, 0, 0.5f, 1, 0, 0, 2}, hot[8] = {0, 1, 1, 0, 0, 1, 1, 0};
     int32_t labels[4] = {0, 2, 1, 2};
     write_npy("X.npy", "<f4", "(4, 2)", x, sizeof x);
-    refuse(folder, &none, "has no y_train or y");
+    refuse_set(folder, &none, "has no y_train or y");
     write_npy("y.npy", "<i4", "(4,)", labels, sizeof labels);
     Dataset *data = read_set(&none);
     ck_assert(data->rank == 1 && data->dims[0] == 2 && data->class_count == 3 && data->part[0].count == 4);
@@ -273,7 +257,7 @@ START_TEST(npy_folder)
     ck_assert(data->class_count == 0 && data->target_count == 2);
     near(data->part[0].targets[3], 0.5, 0);
     dataset_free(data);
-    refuse(folder, &none, "values that are not classes");
+    refuse_set(folder, &none, "values that are not classes");
     write_npy("y.npy", "<f4", "(4, 2)", hot, sizeof hot);
     data = read_set(&none);
     ck_assert(data->class_count == 2 && data->part[0].labels[0] == 1 && data->part[0].labels[1] == 0);
@@ -291,23 +275,23 @@ START_TEST(arrays_that_do_not_fit)
     int32_t labels[4] = {0, 2, -1, 2};
     write_npy("x_train.npy", "<f4", "(4, 2)", x, 32);
     write_npy("y_train.npy", "<i4", "(4,)", labels, 16);
-    refuse(folder, &none, "sample 2 has class -1");
+    refuse_set(folder, &none, "sample 2 has class -1");
     write_npy("y_train.npy", "<i4", "(3,)", labels, 12);
-    refuse(folder, &none, "y_train.npy is 3, for 4 samples");
+    refuse_set(folder, &none, "y_train.npy is 3, for 4 samples");
     labels[2] = 0;
     write_npy("y_train.npy", "<i4", "(4,)", labels, 16);
     write_npy("x_test.npy", "<f4", "(2, 3)", x, 24);
-    refuse(folder, &none, "has no y_test");
+    refuse_set(folder, &none, "has no y_test");
     write_npy("y_test.npy", "<i4", "(2,)", labels, 8);
-    refuse(folder, &none, "x_test.npy is 2x3 of type F32");
+    refuse_set(folder, &none, "x_test.npy is 2x3 of type F32");
     write_npy("x_test.npy", "<f4", "(2, 2)", bad, 16);
-    refuse(folder, &none, "x_test.npy: a value of sample 1 is nan");
+    refuse_set(folder, &none, "x_test.npy: a value of sample 1 is nan");
     write_npy("x_test.npy", "<U4", "(2, 2)", x, 64);
-    refuse(folder, &none, "the elements are '<U4'");
+    refuse_set(folder, &none, "the elements are '<U4'");
     write_npy("x_test.npy", "<f4", "(2, 2)", x, 20);
-    refuse(folder, &none, "20 bytes follow its header");
+    refuse_set(folder, &none, "20 bytes follow its header");
     write_bytes("x_test.npy", "\x93NUMPY\1\0\xFF\xFF", 10);
-    refuse(folder, &none, "a header of 65535 bytes");
+    refuse_set(folder, &none, "a header of 65535 bytes");
 }
 END_TEST
 

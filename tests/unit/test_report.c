@@ -394,8 +394,6 @@ START_TEST(misaligned_paths)
 }
 END_TEST
 
-Suite *report_suite(void);
-
 Suite *report_suite(void)
 {
     Suite *suite = suite_create("report");

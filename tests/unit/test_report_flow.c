@@ -186,8 +186,6 @@ START_TEST(roofline)
 }
 END_TEST
 
-Suite *report_flow_suite(void);
-
 Suite *report_flow_suite(void)
 {
     Suite *suite = suite_create("report_flow");

@@ -411,8 +411,6 @@ START_TEST(sizes_of_inputs)
 }
 END_TEST
 
-Suite *report_formats_suite(void);
-
 Suite *report_formats_suite(void)
 {
     Suite *suite = suite_create("report_formats");

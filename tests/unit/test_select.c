@@ -296,8 +296,6 @@ START_TEST(no_products_of_bf16_in_chunks)
 }
 END_TEST
 
-Suite *select_suite(void);
-
 Suite *select_suite(void)
 {
     Suite *suite = suite_create("select");

@@ -337,8 +337,6 @@ START_TEST(scaled_channels)
 }
 END_TEST
 
-Suite *simulated_kernels_suite(void);
-
 Suite *simulated_kernels_suite(void)
 {
     Suite *suite = suite_create("simulated kernels");

@@ -186,8 +186,6 @@ START_TEST(a_traced_step_is_the_step_of_training)
 }
 END_TEST
 
-Suite *trace_suite(void);
-
 Suite *trace_suite(void)
 {
     Suite *suite = suite_create("trace");
