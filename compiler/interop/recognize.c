@@ -173,18 +173,11 @@ static bool recognize_gate(ImportGraph *g, ImportNode *n)
     return false;
 }
 
-/* x · (erf(x / √2) + 1) · 0.5 */
-static bool recognize_gelu(ImportGraph *g, ImportNode *n)
+/* Of x · (inner + 1) · 0.5, where x is input 1 − i of the product: inner, if it is that operator. */
+static const ImportNode *gelu_inner(const ImportNode *product, int i, const char *op)
 {
-    const ImportNode *product = is_node(n, "scale") && real_is(n, "by", 0.5) ? part_of(n, 0, "mul") : NULL;
-    for (int i = 0; product && product->inputs.count == 2 && i < 2; i++) {
-        ImportNode *x = taken_by(product, 1 - i);
-        const ImportNode *shift = part_of(product, i, "shift");
-        const ImportNode *erf = shift && real_is(shift, "by", 1) ? part_of(shift, 0, "erf") : NULL;
-        const ImportNode *scale = erf ? part_of(erf, 0, "scale") : NULL;
-        if (scale && real_is(scale, "by", M_SQRT1_2) && taken_by(scale, 0) == x) return becomes(g, n, "gelu", x);
-    }
-    return false;
+    const ImportNode *shift = part_of(product, i, "shift");
+    return shift && real_is(shift, "by", 1) ? part_of(shift, 0, op) : NULL;
 }
 
 /* √(2/π) · (x + 0.044715 · x³) */
@@ -199,14 +192,15 @@ static bool is_gelu_argument(const ImportNode *n, const ImportNode *x)
     return false;
 }
 
-/* x · (tanh(…) + 1) · 0.5 */
-static bool recognize_gelu_tanh(ImportGraph *g, ImportNode *n)
+/* x · (erf(x / √2) + 1) · 0.5, x · (tanh(…) + 1) · 0.5 */
+static bool recognize_gelu(ImportGraph *g, ImportNode *n)
 {
     const ImportNode *product = is_node(n, "scale") && real_is(n, "by", 0.5) ? part_of(n, 0, "mul") : NULL;
     for (int i = 0; product && product->inputs.count == 2 && i < 2; i++) {
         ImportNode *x = taken_by(product, 1 - i);
-        const ImportNode *shift = part_of(product, i, "shift");
-        const ImportNode *tanh = shift && real_is(shift, "by", 1) ? part_of(shift, 0, "tanh") : NULL;
+        const ImportNode *erf = gelu_inner(product, i, "erf"), *tanh = gelu_inner(product, i, "tanh");
+        const ImportNode *scale = erf ? part_of(erf, 0, "scale") : NULL;
+        if (scale && real_is(scale, "by", M_SQRT1_2) && taken_by(scale, 0) == x) return becomes(g, n, "gelu", x);
         if (!tanh || !is_gelu_argument(part_of(tanh, 0, "scale"), x)) continue;
         becomes(g, n, "gelu", x);
         set_argument(g, n, "approximate", (ImportValue){.kind = IMPORT_SYMBOL, .text = "tanh"});
@@ -536,11 +530,11 @@ static void pass_by(ImportGraph *g)
 
 static bool recognize_node(ImportGraph *g, ImportNode *n)
 {
-    return recognize_gate(g, n) || recognize_gelu(g, n) || recognize_gelu_tanh(g, n) || recognize_pad_mode(g, n) ||
-           recognize_global_pool(g, n) || recognize_shuffle(g, n) || recognize_padded_pool(g, n) ||
-           recognize_groupnorm(g, n) || recognize_affine_groupnorm(g, n) || recognize_turned_layernorm(g, n) ||
-           recognize_layernorm(g, n) || recognize_norm(g, n) || recognize_bias(g, n) || recognize_bias_of_rows(g, n) ||
-           recognize_reshapes(g, n) || recognize_channels_last(g, n);
+    return recognize_gate(g, n) || recognize_gelu(g, n) || recognize_pad_mode(g, n) || recognize_global_pool(g, n) ||
+           recognize_shuffle(g, n) || recognize_padded_pool(g, n) || recognize_groupnorm(g, n) ||
+           recognize_affine_groupnorm(g, n) || recognize_turned_layernorm(g, n) || recognize_layernorm(g, n) ||
+           recognize_norm(g, n) || recognize_bias(g, n) || recognize_bias_of_rows(g, n) || recognize_reshapes(g, n) ||
+           recognize_channels_last(g, n);
 }
 
 void recognize_layers(ImportGraph *g)
