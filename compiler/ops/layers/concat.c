@@ -150,22 +150,25 @@ static const char *concat_pixels_refusal(const Node *n)
     return tensor_is_image(n->in[0]) && *(const int64_t *)n->attrs == 0 ? NULL : "it is not along the channels";
 }
 
-static const Variant concat_slice_variants[] = {
-    {.name = "simd",
-     .layouts = IN_NCHW,
-     .dtypes = OF_F32 | OF_BF16,
-     .traits = VARIANT_ANY_BATCH,
-     .emit = slice_emit,
-     .kernel = "combine"},
-    {.name = "pixels",
-     .layouts = IN_NHWC,
-     .dtypes = OF_F32 | OF_BF16,
-     .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
-     .refuses = concat_pixels_refusal,
-     .emit = slice_emit,
-     .kernel = "combine"},
-    {0},
-};
+#define CONCAT_ROWS(EMIT)                                        \
+    {.name = "simd",                                             \
+     .layouts = IN_NCHW,                                         \
+     .dtypes = OF_F32 | OF_BF16,                                 \
+     .traits = VARIANT_ANY_BATCH,                                \
+     .emit = EMIT,                                               \
+     .kernel = "combine"},                                       \
+        {.name = "pixels",                                       \
+         .layouts = IN_NHWC,                                     \
+         .dtypes = OF_F32 | OF_BF16,                             \
+         .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, \
+         .refuses = concat_pixels_refusal,                       \
+         .emit = EMIT,                                           \
+         .kernel = "combine"},                                   \
+    {                                                            \
+        0                                                        \
+    }
+
+static const Variant concat_slice_variants[] = {CONCAT_ROWS(slice_emit)};
 
 static const Op concat_slice = {
     .name = "concat.dx",
@@ -200,22 +203,7 @@ static void concat_grad(Backward *b, const Node *n)
     }
 }
 
-static const Variant concat_variants[] = {
-    {.name = "simd",
-     .layouts = IN_NCHW,
-     .dtypes = OF_F32 | OF_BF16,
-     .traits = VARIANT_ANY_BATCH,
-     .emit = concat_emit,
-     .kernel = "combine"},
-    {.name = "pixels",
-     .layouts = IN_NHWC,
-     .dtypes = OF_F32 | OF_BF16,
-     .traits = VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS,
-     .refuses = concat_pixels_refusal,
-     .emit = concat_emit,
-     .kernel = "combine"},
-    {0},
-};
+static const Variant concat_variants[] = {CONCAT_ROWS(concat_emit)};
 
 const Op op_concat = {
     .name = "concat",

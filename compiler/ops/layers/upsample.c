@@ -198,21 +198,24 @@ static void upsample_grad_emit(Writer *w, const Node *n)
     call_upsample(w, n, node_shape_out(n), a->mode == UPSAMPLE_NEAREST ? nearest : "nn_upsample_bilinear_dx");
 }
 
-static const Variant upsample_gradient_variants[] = {
-    {.name = "nearest",
-     .layouts = IN_NCHW | IN_NHWC,
-     .traits = VARIANT_ANY_BATCH,
-     .refuses = nearest_refusal,
-     .emit = upsample_grad_emit,
-     .kernel = "upsample"},
-    {.name = "bilinear",
-     .layouts = IN_NCHW,
-     .traits = VARIANT_ANY_BATCH,
-     .refuses = bilinear_refusal,
-     .emit = upsample_grad_emit,
-     .kernel = "upsample"},
-    {0},
-};
+#define UPSAMPLE_ROWS(EMIT)           \
+    {.name = "nearest",               \
+     .layouts = IN_NCHW | IN_NHWC,    \
+     .traits = VARIANT_ANY_BATCH,     \
+     .refuses = nearest_refusal,      \
+     .emit = EMIT,                    \
+     .kernel = "upsample"},           \
+        {.name = "bilinear",          \
+         .layouts = IN_NCHW,          \
+         .traits = VARIANT_ANY_BATCH, \
+         .refuses = bilinear_refusal, \
+         .emit = EMIT,                \
+         .kernel = "upsample"},       \
+    {                                 \
+        0                             \
+    }
+
+static const Variant upsample_gradient_variants[] = {UPSAMPLE_ROWS(upsample_grad_emit)};
 
 static const Op upsample_gradient = {
     .name = "upsample.grad",
@@ -226,21 +229,7 @@ static const Op upsample_gradient = {
 
 static void upsample_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &upsample_gradient); }
 
-static const Variant upsample_variants[] = {
-    {.name = "nearest",
-     .layouts = IN_NCHW | IN_NHWC,
-     .traits = VARIANT_ANY_BATCH,
-     .refuses = nearest_refusal,
-     .emit = upsample_emit,
-     .kernel = "upsample"},
-    {.name = "bilinear",
-     .layouts = IN_NCHW,
-     .traits = VARIANT_ANY_BATCH,
-     .refuses = bilinear_refusal,
-     .emit = upsample_emit,
-     .kernel = "upsample"},
-    {0},
-};
+static const Variant upsample_variants[] = {UPSAMPLE_ROWS(upsample_emit)};
 
 static bool upsample_quantize(Quantizer *q, const Node *n)
 {
