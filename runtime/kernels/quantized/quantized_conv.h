@@ -41,33 +41,34 @@ enum {
 
 /* ---- weights -------------------------------------------------------------------------------------- */
 
-/* Number k of a row of weights [c][kh][kw] of joined groups, of which it is the one called `group`. */
-NN_INLINE int8_t nn_quant_weight_at(const nn_int8_weights *d, const int8_t *row, long group, long k)
+/* Packs output i of a panel from its row of weights [c][kh][kw]; of joined groups it is in the one called `group`. */
+NN_INLINE void nn_quant_pack_row(const nn_int8_weights *d, const int8_t *row, long group, long i, int8_t *panel)
 {
-    const long channels = d->joined * d->c, run = nn_round_up(d->kw * channels, 4);
-    const long u = k / run, v = k % run / channels, c = k % run % channels - group * d->c;
-    return v < d->kw && c >= 0 && c < d->c ? row[(c * d->kh + u) * d->kw + v] : 0;
+    const long channels = d->joined * d->c, run = nn_round_up(d->kw * channels, 4), taps = d->kh * d->kw;
+    int32_t sum = 0;
+    for (long tap = 0; tap < taps; tap++) {
+        const long first = tap / d->kw * run + tap % d->kw * channels + group * d->c;
+        for (long k = first; k < first + d->c; k++) {
+            const int8_t value = row[(k - first) * taps + tap];
+            panel[(k & -4) * NN_PANEL + i * 4 + (k & 3)] = value;
+            sum += value;
+        }
+    }
+    __builtin_memcpy(panel + d->kh * run * NN_PANEL + i * 4, &sum, sizeof sum);
 }
 
 /* Those of each group that is computed, nn_int8_packed of limits.h. */
 NN_KERNEL void nn_int8_panels(const nn_int8_weights *d, const int8_t *weight, int8_t *panels, int t, int T)
 {
     const long outputs = d->joined * d->o, each = (outputs + NN_PANEL - 1) / NN_PANEL;
-    const long depth = nn_int8_depth(d->joined * d->c, d->kh, d->kw), count = d->groups / d->joined * each;
+    const long bytes = nn_int8_panel_bytes(nn_int8_depth(d->joined * d->c, d->kh, d->kw));
+    const long count = d->groups / d->joined * each, weights = d->c * d->kh * d->kw;
     for (long p = count * t / T; p < count * (t + 1) / T; p++) {
-        const long first = p % each * NN_PANEL;
-        int8_t *panel = panels + p * nn_int8_panel_bytes(depth);
-        int32_t sums[NN_PANEL] = {0};
-        __builtin_memset(panel, 0, (unsigned long)(depth * NN_PANEL));
-        for (long i = 0; i < NN_PANEL && first + i < outputs; i++) {
-            const int8_t *row = weight + (p / each * outputs + first + i) * d->c * d->kh * d->kw;
-            for (long k = 0; k < depth; k++) {
-                const int8_t value = nn_quant_weight_at(d, row, (first + i) / d->o, k);
-                panel[k / 4 * 4 * NN_PANEL + i * 4 + k % 4] = value;
-                sums[i] += value;
-            }
-        }
-        __builtin_memcpy(panel + depth * NN_PANEL, sums, sizeof sums);
+        const long first = p % each * NN_PANEL, left = outputs - first;
+        __builtin_memset(panels + p * bytes, 0, (unsigned long)bytes);
+        for (long i = 0; i < NN_PANEL && i < left; i++)
+            nn_quant_pack_row(d, weight + (p / each * outputs + first + i) * weights, (first + i) / d->o, i,
+                              panels + p * bytes);
     }
 }
 
