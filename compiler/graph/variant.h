@@ -49,6 +49,8 @@ typedef enum EpilogueKind { EPILOGUE_NONE, EPILOGUE_AFFINE, EPILOGUE_ADD, EPILOG
 
 typedef struct Epilogue {
     bool affine, add, relu;
+    const Node *sum; /* of `add`: the node that it was, whose in[term] was the result so far */
+    int term;
 } Epilogue;
 
 const char *epilogue_text(const Epilogue *); /* " + affine + relu"; "" of NULL */

@@ -32,11 +32,13 @@ typedef struct Fuser {
     List folds; /* of Node: scale and shift */
 } Fuser;
 
+static int term_of(const Node *sum, const Tensor *value) { return sum->in[0] == value ? 0 : 1; }
+
 /* The other input of a sum of two, or NULL where the sum cannot be part of an epilogue. */
 static Tensor *fuse_residual_of(const Node *sum, const Tensor *value)
 {
     if (sum->in_count != 2 || sum->in[0] == sum->in[1]) return NULL;
-    Tensor *other = sum->in[sum->in[0] == value ? 1 : 0];
+    Tensor *other = sum->in[1 - term_of(sum, value)];
     return shape_equal(other->shape, value->shape) && other->batched ? other : NULL;
 }
 
@@ -67,6 +69,8 @@ static bool extend(const Fuser *f, Chain *c, Node *next)
         c->affine = next;
     } else if (part == EPILOGUE_ADD && !e->add && !e->relu && fuse_residual_of(next, c->last->out[0])) {
         e->add = true;
+        e->sum = next;
+        e->term = term_of(next, c->last->out[0]);
         c->residual = fuse_residual_of(next, c->last->out[0]);
     } else if (part == EPILOGUE_RELU && !e->relu) {
         e->relu = true;
@@ -170,7 +174,9 @@ static void fuse_gradient(Fuser *f, Node *n)
     if (!sum || sum->op->epilogue != EPILOGUE_ADD || !can_do(f, n, EPILOGUE_ADD)) return;
     Tensor *residual = fuse_residual_of(sum, n->out[0]);
     if (!residual || !residual->producer || !rewriter_is_before(f->rewriter, residual->producer, n)) return;
-    set_epilogue(f, n, (Epilogue){.add = true, .relu = n->epilogue && n->epilogue->relu}, residual);
+    const Epilogue e = {
+        .add = true, .relu = n->epilogue && n->epilogue->relu, .sum = sum, .term = term_of(sum, n->out[0])};
+    set_epilogue(f, n, e, residual);
     n->out[0] = sum->out[0];
     n->out[0]->producer = n;
     rewriter_erase(f->rewriter, sum);

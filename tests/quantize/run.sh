@@ -110,8 +110,13 @@ is ! -s others # none of the mathematics library
 form=2 driver '-O3 -march=native' --plain
 form=3 driver '-O2' --threads 1
 says net.c '\.linear = {{' # of the sum of two branches
+says net.c '\.add = &add, ' # in the convolution before it
+is "$(grep -c ' nn_int8_sum(&add' net.c)" -eq 1 # that of three
 form=4 driver '-O1' --threads 2 --target generic
-for form in 2 3 4; do same bits1 bits$form; done
+says net.c '\.add = &add, '
+form=unfused driver '-O1' --threads 2 --no-fusion
+is "$(grep -c ' nn_int8_sum(&add' net.c)" -eq 2
+for form in 2 3 4 unfused; do same bits1 bits$form; done
 
 what='branches that are written into their concat'
 runs 0 train "$here/dense.nn" --steps 10 --threads 1 --jit tcc -o dense.safetensors

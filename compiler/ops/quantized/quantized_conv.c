@@ -131,6 +131,7 @@ static const Variant quantized_conv_variants[] = {
      .layouts = IN_NHWC,
      .dtypes = OF_I8,
      .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES,
+     .epilogues = WITH_ADD,
      .refuses = quantized_conv_refusal,
      .cost = quantized_cost,
      .prepack = &quantized_panels,

@@ -23,6 +23,14 @@ typedef struct QuantizedScale {
     bool divides; /* an average at the scale of its input, by a division */
 } QuantizedScale;
 
+/* Terms of an addition have 28 bits at most, and half of them after their factors. */
+enum { QUANTIZED_HEADROOM = 20, QUANTIZED_BRANCHES = 15 };
+
+typedef struct QuantizedAdd {
+    Multiplier branch[QUANTIZED_BRANCHES], sum;
+    int low, high;
+} QuantizedAdd;
+
 /* ---- text ---------------------------------------------------------------------------------- */
 
 /* Declares the tables `multiplier` and `shift`, or of one factor for all binds $multiplier and $shift
@@ -49,6 +57,9 @@ bool quantized_floats_serve(const Multiplier *, int64_t count, int zero, int low
 void quantized_call(Writer *, const Node *, const Correlation *);
 void quantized_depthwise_call(Writer *, const Node *, const Correlation *);
 void quantized_grouped_call(Writer *, const Node *, const Correlation *);
+
+/* Declares `add` and `branch` of a node of QuantizedAdd, the factor of in[first] before the others'. */
+void quantized_put_add(Writer *, const Node *sum, int first);
 
 /* In multiply-adds of floats. */
 double quantized_cost(const Node *, const CostModel *);

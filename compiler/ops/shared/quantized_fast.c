@@ -150,13 +150,22 @@ static bool put_factors(Writer *w, const Multiplier *factor, int64_t count)
     return any;
 }
 
+/* What the layer itself makes, before its epilogue. */
+static const Tensor *result_before_sum(const Node *n)
+{
+    const Epilogue *e = n->epilogue;
+    return e ? e->sum->in[e->term] : n->out[0];
+}
+
 static void call_in_groups(Writer *w, const Node *n, const Correlation *c, int64_t groups, const char *kernel)
 {
     const QuantizedSums *a = n->attrs;
     const bool pixels = n->layout == LAYOUT_NHWC; /* else one to an image */
     const int64_t *large = c->large.dim, *small = c->small.dim;
     const bool any_factor = put_factors(w, a->factor, small[0]);
+    const Tensor *y = result_before_sum(n);
     const Slide *h = &c->slide[0], *v = &c->slide[1];
+    if (n->epilogue) quantized_put_add(w, n->epilogue->sum, n->epilogue->term);
     const int64_t size[] = {groups,
                             large[0] / groups,
                             large[1],
@@ -175,19 +184,20 @@ static void call_in_groups(Writer *w, const Node *n, const Correlation *c, int64
                             pixels ? tensor_pixel_stride(n->in[0]) : 0,
                             pixels ? tensor_pixel_stride(n->out[0]) : 0,
                             n->in[0]->zero_point,
-                            n->out[0]->zero_point,
+                            y->zero_point,
                             a->low,
                             a->high,
                             any_factor,
-                            quantized_floats_serve(a->factor, small[0], n->out[0]->zero_point, a->low, a->high)};
+                            quantized_floats_serve(a->factor, small[0], y->zero_point, a->low, a->high)};
     writer_bind_fields(
         w, "size",
         "groups c h w o oh ow kh kw sh sw dh dw top left c_step o_step zero out_zero low high any_factor by_floats",
         size);
     writer_bind(w, "kernel", "%s", kernel);
+    writer_bind(w, "sum", "%s", n->epilogue ? ", .add = &add, .branch = branch, .residual = residual" : "");
     writer_put(w, "static const nn_int8_conv size = {.n = $N$outer, $size};\n"
-                  "const nn_int8_conv_args args = {\n"
-                  "    .x = x, .panels = qweight, .bias = qbias, .multiplier = multiplier, .shift = shift, .y = y};\n"
+                  "const nn_int8_conv_args args = {.x = x, .panels = qweight, .bias = qbias,\n"
+                  "    .multiplier = multiplier, .shift = shift, .y = y$sum};\n"
                   "$kernel(&size, &args, $t, $T);");
 }
 

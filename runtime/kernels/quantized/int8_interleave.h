@@ -71,18 +71,6 @@ NN_INLINE nn_quant_sums nn_quant_high_bytes(nn_quant_sums a, nn_quant_sums b)
     return a;
 }
 
-NN_INLINE nn_quant_sums nn_quant_low_words(nn_quant_sums a, nn_quant_sums b)
-{
-    __asm__("vpunpcklwd {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
-    return a;
-}
-
-NN_INLINE nn_quant_sums nn_quant_high_words(nn_quant_sums a, nn_quant_sums b)
-{
-    __asm__("vpunpckhwd {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
-    return a;
-}
-
 NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from, long count)
 {
     nn_quant_sums row[NN_QUANT_TAPS];
@@ -113,21 +101,12 @@ NN_INLINE void nn_quant_spread(nn_quant_sums *to, const int8_t *from, long count
 
 #if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
 
-NN_INLINE nn_quant_sums nn_quant_row_of(const int8_t *p)
-{
-    typedef struct sixteen {
-        int8_t at[16];
-    } sixteen;
-    nn_quant_sums words;
-    __asm__("vpmovsxbw {%1, %0|%0, %1}" : "=v"(words) : "m"(*(const sixteen *)p));
-    return words;
-}
+NN_INLINE nn_quant_sums nn_quant_row_of(const int8_t *p) { return nn_quant_wide_words(p); }
 
 NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const *from)
 {
-    const nn_quant_sums one = nn_quant_row_of(from[0]), two = nn_quant_row_of(from[1]);
-    __asm__("vpunpcklwd {%2, %1, %0|%0, %1, %2}" : "=v"(to[0]) : "v"(one), "v"(two));
-    __asm__("vpunpckhwd {%2, %1, %0|%0, %1, %2}" : "=v"(to[1]) : "v"(one), "v"(two));
+    const nn_quant_sums one = nn_quant_wide_words(from[0]), two = nn_quant_wide_words(from[1]);
+    to[0] = nn_quant_low_words(one, two), to[1] = nn_quant_high_words(one, two);
 }
 
 #elif !defined(NN_EMULATED) && defined(__SSE2__) && NN_QUANT_LANES == 4

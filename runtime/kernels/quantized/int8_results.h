@@ -181,8 +181,7 @@ NN_INLINE nn_quant_sums nn_quant_words_of(nn_quant_sums a, nn_quant_sums b, cons
 {
     typedef short words __attribute__((vector_size(NN_QUANT_LANES * 4)));
     const words add = (short)(1 + 2 * bounds->zero) - (words){0};
-    words y;
-    __asm__("vpackssdw {%2, %1, %0|%0, %1, %2}" : "=v"(y) : "v"(a), "v"(b));
+    words y = (words)nn_quant_pack_words(a, b);
     __asm__("vpaddsw {%1, %0, %0|%0, %0, %1}" : "+v"(y) : "v"(add));
     return (nn_quant_sums)(y >> 1);
 }
@@ -226,18 +225,10 @@ NN_INLINE nn_quant_sums nn_quant_packed_four(const nn_quant_sums *v, int low, in
 {
     typedef signed char chars __attribute__((vector_size(NN_QUANT_LANES * 4)));
     const chars least = (signed char)low - (chars){0}, most = (signed char)high - (chars){0};
-    nn_quant_sums first = v[0], last = v[2];
-    __asm__("vpackssdw {%1, %0, %0|%0, %0, %1}" : "+v"(first) : "v"(v[1]));
-    __asm__("vpackssdw {%1, %0, %0|%0, %0, %1}" : "+v"(last) : "v"(v[3]));
-    nn_quant_sums bytes = nn_quant_bytes_of(first, last);
+    nn_quant_sums bytes = nn_quant_bytes_of(nn_quant_pack_words(v[0], v[1]), nn_quant_pack_words(v[2], v[3]));
     if (low > -128) __asm__("vpmaxsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(least));
     if (high < 127) __asm__("vpminsb {%1, %0, %0|%0, %0, %1}" : "+v"(bytes) : "v"(most));
     return bytes;
-}
-
-NN_INLINE void nn_quant_store_four(int8_t *to, const nn_quant_sums *v, int low, int high)
-{
-    nn_quant_store_bytes(to, nn_quant_unpermuted(nn_quant_packed_four(v, low, high)), 4 * NN_QUANT_LANES);
 }
 
 #endif
@@ -274,9 +265,8 @@ NN_INLINE void nn_quant_store_block(const int rectified, int8_t *to, const nn_qu
             nn_quant_store(to + g * NN_QUANT_LANES, nn_quant_result(rectified, sum[g], &s[g], b),
                            count - g * NN_QUANT_LANES);
 #elif !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
-    nn_quant_sums words, one = nn_quant_result(rectified, sum[0], &s[0], b),
-                         two = nn_quant_result(rectified, sum[1], &s[1], b);
-    __asm__("vpackssdw {%2, %1, %0|%0, %1, %2}" : "=v"(words) : "v"(one), "v"(two));
+    const nn_quant_sums words =
+        nn_quant_pack_words(nn_quant_result(rectified, sum[0], &s[0], b), nn_quant_result(rectified, sum[1], &s[1], b));
     typedef short halves __attribute__((vector_size(32)));
     typedef signed char bytes __attribute__((vector_size(16), aligned(1), may_alias));
     const bytes y = __builtin_convertvector((halves)words, bytes);

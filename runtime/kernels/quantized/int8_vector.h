@@ -274,6 +274,43 @@ NN_INLINE nn_quant_sums nn_quant_outputs_of(const nn_quant_sums *v)
 #endif
 }
 
+/* ---- words -------------------------------------------------------------------------------------- */
+
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+
+/* Numbers as words. */
+NN_INLINE nn_quant_sums nn_quant_wide_words(const int8_t *p)
+{
+    typedef struct numbers {
+        int8_t at[2 * NN_QUANT_LANES];
+    } numbers;
+    nn_quant_sums words;
+    __asm__("vpmovsxbw {%1, %0|%0, %1}" : "=v"(words) : "m"(*(const numbers *)p));
+    return words;
+}
+
+/* Words of a and b side by side, of the first or the last 64 of each 128 bits. */
+NN_INLINE nn_quant_sums nn_quant_low_words(nn_quant_sums a, nn_quant_sums b)
+{
+    __asm__("vpunpcklwd {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
+    return a;
+}
+
+NN_INLINE nn_quant_sums nn_quant_high_words(nn_quant_sums a, nn_quant_sums b)
+{
+    __asm__("vpunpckhwd {%1, %0, %0|%0, %0, %1}" : "+v"(a) : "v"(b));
+    return a;
+}
+
+/* Sums of 32 bits as words: the order that low and high words had. */
+NN_INLINE nn_quant_sums nn_quant_pack_words(nn_quant_sums low, nn_quant_sums high)
+{
+    __asm__("vpackssdw {%1, %0, %0|%0, %0, %1}" : "+v"(low) : "v"(high));
+    return low;
+}
+
+#endif
+
 /* ---- results ----------------------------------------------------------------------------------- */
 
 /* The products of the even lanes, in 64 bits. */

@@ -30,6 +30,7 @@ void nn_int8_forward(const nn_int8_conv *, const nn_int8_conv_args *, int t, int
 
 #else
 
+#include "runtime/kernels/quantized/int8_sum.h"
 #include "runtime/kernels/quantized/int8_tile.h"
 
 enum {
@@ -216,6 +217,15 @@ NN_INLINE nn_quant_part nn_quant_part_of(const nn_int8_conv *d, long units, int 
     return (nn_quant_part){units * t / T, units * (t + 1) / T, 0, tiles};
 }
 
+/* Adds the residual to the part's outputs of `count` pixels, while these are in L2. */
+NN_INLINE void nn_quant_finish(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_part *part, long pixel,
+                               long count)
+{
+    const long first = part->tile * NN_QUANT_TILE, end = part->tiles_end * NN_QUANT_TILE,
+               apart = nn_quant_y_pitch_of(d);
+    if (a->add) nn_quant_add_residual(a, pixel * apart + first, count, apart, (end < d->o ? end : d->o) - first);
+}
+
 NN_INLINE void nn_quant_by_rows(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_image *m, int t,
                                 int T)
 {
@@ -233,6 +243,7 @@ NN_INLINE void nn_quant_by_rows(const nn_int8_conv *d, const nn_int8_conv_args *
             const nn_quant_column c = nn_quant_column_at(d, a, o);
             nn_quant_pixel_lines(&c, &reads, count, d->ow, a->y + r * d->ow * apart + o, apart);
         }
+        nn_quant_finish(d, a, &part, r * d->ow, count * d->ow);
     }
 }
 
@@ -262,6 +273,7 @@ NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args
             const nn_quant_column c = nn_quant_column_at(d, a, o);
             nn_quant_rows(&c, &reads, count, a->y + p * apart + o, apart);
         }
+        nn_quant_finish(d, a, &part, p, count);
     }
 }
 
@@ -269,8 +281,11 @@ NN_INLINE void nn_quant_by_pixels(const nn_int8_conv *d, const nn_int8_conv_args
 NN_INLINE nn_int8_conv_args nn_quant_group_of(const nn_int8_conv *d, const nn_int8_conv_args *a, long g)
 {
     const long o = g * d->o, packed = nn_int8_packed(d->o, nn_int8_depth(d->c, d->kh, d->kw));
-    return (nn_int8_conv_args){a->x + g * d->c,   a->panels + g * packed, a->bias + o,
-                               a->multiplier + o, a->shift + o,           a->y + o};
+    nn_int8_conv_args group = *a;
+    group.x += g * d->c, group.panels += g * packed, group.y += o;
+    group.bias += o, group.multiplier += o, group.shift += o;
+    if (a->add) group.residual += o;
+    return group;
 }
 
 NN_KERNEL void nn_int8_forward(const nn_int8_conv *d, const nn_int8_conv_args *a, int t, int T)

@@ -7,18 +7,6 @@
 
 #include "runtime/kernels/quantized/quantized_types.h"
 
-/* (Σ x · factor + offset) / 2^shift, rounded down. */
-typedef struct nn_int8_linear {
-    int factor[2], offset, shift;
-} nn_int8_linear;
-
-/* The sum of TensorFlow Lite's ADD: clamp(rescale(Σ rescale((x − zero) · 2^20)) + out_zero). */
-typedef struct nn_int8_add {
-    int branches, low, high;
-    nn_int8_factor sum;    /* its zero is that of the result */
-    nn_int8_linear linear; /* of two branches: the same number before it is cut off; a shift of 0: none is known */
-} nn_int8_add;
-
 /* `columns` elements of each of `rows` rows, `step` apart, go to a place in rows of `stride` elements. */
 typedef struct nn_int8_part {
     long rows, columns, step, stride;
@@ -36,7 +24,7 @@ void nn_int8_from_floats(long count, float scale, int zero, const float *x, int8
 
 #else
 
-#include "runtime/kernels/quantized/int8_results.h"
+#include "runtime/kernels/quantized/int8_sum.h"
 #include "runtime/kernels/simd/lanes.h"
 
 enum { NN_QUANT_LINE = 64 }; /* bytes of a cache line */
@@ -49,49 +37,12 @@ NN_INLINE nn_range nn_quant_range(long count, int t, int T)
     return (nn_range){first < count ? first : count, end < count ? end : count};
 }
 
-/* Lanes of a vector from `at` on, `count` of which exist. */
-NN_INLINE nn_quant_sums nn_quant_linear(const nn_int8_linear *l, const int8_t *const *x, long at, long count)
-{
-    const nn_quant_sums one = nn_quant_numbers(x[0] + at, count), two = nn_quant_numbers(x[1] + at, count);
-    return (one * l->factor[0] + two * l->factor[1] + l->offset) >> l->shift;
-}
-
-NN_INLINE void nn_int8_sum_linear(const nn_int8_add *d, nn_range part, const int8_t *const *x, int8_t *y)
-{
-    const nn_int8_linear l = d->linear;
-    long k = part.first;
-#if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
-    for (; k + 4 * NN_QUANT_LANES <= part.end; k += 4 * NN_QUANT_LANES) {
-        nn_quant_sums v[4];
-        NN_UNROLL
-        for (int i = 0; i < 4; i++) v[i] = nn_quant_linear(&l, x, k + i * NN_QUANT_LANES, NN_QUANT_LANES);
-        nn_quant_store_four(y + k, v, d->low, d->high);
-    }
-#endif
-    for (; k < part.end; k += NN_QUANT_LANES) {
-        const nn_quant_sums sum = nn_quant_linear(&l, x, k, part.end - k);
-        nn_quant_store(y + k, nn_quant_clamp(sum, d->low, d->high), part.end - k);
-    }
-}
-
 /* y may be one of x. */
 NN_KERNEL void nn_int8_sum(const nn_int8_add *d, const nn_int8_factor *branch, long count, const int8_t *const *x,
                            int8_t *y, int t, int T)
 {
     const nn_range part = nn_quant_range(count, t, T);
-    if (d->linear.shift) {
-        nn_int8_sum_linear(d, part, x, y);
-        return;
-    }
-    for (long k = part.first; k < part.end; k += NN_QUANT_LANES) {
-        nn_quant_sums sum = {0};
-        for (int b = 0; b < d->branches; b++) {
-            const nn_int8_factor f = branch[b];
-            sum += nn_quant_scaled((nn_quant_numbers(x[b] + k, part.end - k) - f.zero) * (1 << 20), &f);
-        }
-        sum = nn_quant_scaled(sum, &d->sum) + d->sum.zero;
-        nn_quant_store(y + k, nn_quant_clamp(sum, d->low, d->high), part.end - k);
-    }
+    nn_quant_add(d, branch, x, part.first, part.end, y);
 }
 
 NN_KERNEL void nn_int8_join(const nn_int8_part *d, const int8_t *x, int8_t *y, int t, int T)

@@ -23,11 +23,26 @@ typedef struct nn_int8_weights {
     long groups, joined, o, c, kh, kw;
 } nn_int8_weights;
 
+/* (Σ x · factor + offset) / 2^shift, rounded down. */
+typedef struct nn_int8_linear {
+    int factor[2], offset, shift;
+} nn_int8_linear;
+
+/* The sum of TensorFlow Lite's ADD: clamp(rescale(Σ rescale((x − zero) · 2^20)) + out_zero). */
+typedef struct nn_int8_add {
+    int branches, low, high;
+    nn_int8_factor sum;    /* its zero is that of the result */
+    nn_int8_linear linear; /* of two branches: the same number before it is cut off; a shift of 0: none is known */
+} nn_int8_add;
+
 typedef struct nn_int8_conv_args {
     const int8_t *x, *panels;
     const int32_t *bias, *multiplier; /* [groups][o] */
     const int8_t *shift;
     int8_t *y;
+    const nn_int8_add *add; /* NULL, or the results are its first branch and the residual the second, in y's order */
+    const nn_int8_factor *branch;
+    const int8_t *residual;
 } nn_int8_conv_args;
 
 #endif
