@@ -11,9 +11,11 @@
 
 #define NN_LINKED 1
 #include "runtime/kernels/activation/activation.h"
+#include "runtime/kernels/activation/dropout.h"
 #include "runtime/kernels/activation/piecewise.h"
 #include "runtime/kernels/elementwise/combine.h"
 #include "runtime/kernels/pool/pool.h"
+#include "runtime/kernels/reduction/shape.h"
 #include "tests/unit/libraries.h"
 
 enum { THREADS = 3 };
@@ -121,15 +123,16 @@ END_TEST
 typedef void Add(int, const void *const *, long, void *, int, int);
 typedef void Copy(const nn_row_copy *, long, const void *, void *, int, int);
 
-static void check_add(const nn_symbol *table, int arrays, long count, int T)
+/* nn_add, nn_mul */
+static void check_fold(const nn_symbol *table, const char *name, int arrays, long count, int T)
 {
     Values x[3] = {values_of(count, 1, 1), values_of(count, 9, 2), values_of(count, 3, 3)}, y = values_of(count, 0, 4);
     const void *const wide[] = {x[0].wide, x[1].wide, x[2].wide}, *const half[] = {x[0].half, x[1].half, x[2].half};
     for (int t = 0; t < T; t++) {
-        ((Add *)kernel_named(table, "nn_add"))(arrays, wide, count, y.wide, t, T);
-        ((Add *)kernel_named(table, "nn_add_bf16"))(arrays, half, count, y.half, t, T);
+        ((Add *)kernel_named(table, name))(arrays, wide, count, y.wide, t, T);
+        ((Add *)of_bf16(table, name))(arrays, half, count, y.half, t, T);
     }
-    check_values(&y, "nn_add_bf16", T);
+    check_values(&y, name, T);
     for (int i = 0; i < 3; i++) values_free(&x[i]);
     values_free(&y);
 }
@@ -152,9 +155,80 @@ START_TEST(sums_and_copies_of_bf16)
     static const long lengths[] = {1, 7, 16, 33, 65, 100, 2047, 2049};
     const nn_symbol *table = kernels_of(_i);
     for (int T = 1; table && T <= THREADS; T++) {
-        for (long count = 1; count < 150; count += 37) check_add(table, 2, count, T), check_add(table, 3, count, T);
+        for (long count = 1; count < 150; count += 37)
+            for (int arrays = 2; arrays < 4; arrays++) {
+                check_fold(table, "nn_add", arrays, count, T);
+                check_fold(table, "nn_mul", arrays, count, T);
+            }
         for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
             for (long n = 1; n < 6; n += 2) check_copy(table, n, lengths[i], T);
+    }
+}
+END_TEST
+
+/* ---- gates, dropout, reorders ---- */
+
+typedef void Gate(const nn_shape *, const void *, const void *, void *, int, int);
+typedef void Dropout(const nn_dropout_params *, long, const void *, void *, unsigned char *, int, int);
+typedef void DropoutGrad(long, const void *, const unsigned char *, void *, float, int, int);
+typedef void Reorder(long, long, long, const void *, void *, int, int);
+
+static void check_gates(const nn_symbol *table, long n, long c, long p, int T)
+{
+    const nn_shape size = {.n = n, .c = c, .p = p};
+    Values x = values_of(n * c * p, 1, 1), gate = values_of(n * c, 1, 2), y = values_of(n * c * p, 0, 3);
+    for (int t = 0; t < T; t++) {
+        ((Gate *)kernel_named(table, "nn_gate_nhwc"))(&size, x.wide, gate.wide, y.wide, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_nhwc_bf16"))(&size, x.half, gate.half, y.half, t, T);
+    }
+    check_values(&y, "nn_gate_nhwc_bf16", T);
+    Values dy = values_of(n * c * p, 1, 4);
+    for (int t = 0; t < T; t++) {
+        ((Gate *)kernel_named(table, "nn_gate_sums_nhwc"))(&size, x.wide, dy.wide, gate.wide, t, T);
+        ((Gate *)kernel_named(table, "nn_gate_sums_nhwc_bf16"))(&size, x.half, dy.half, gate.half, t, T);
+    }
+    check_values(&gate, "nn_gate_sums_nhwc_bf16", T);
+    values_free(&x), values_free(&gate), values_free(&y), values_free(&dy);
+}
+
+static void check_dropout(const nn_symbol *table, long count, int T)
+{
+    const nn_dropout_params d = {.p = 0.3f, .factor = 1 / 0.7f, .seed = 11};
+    Values x = values_of(count, 1, 1), y = values_of(count, 0, 2);
+    unsigned char *first = zeroed((size_t)count), *second = zeroed((size_t)count);
+    for (int t = 0; t < T; t++) {
+        ((Dropout *)kernel_named(table, "nn_dropout"))(&d, count, x.wide, y.wide, first, t, T);
+        ((Dropout *)kernel_named(table, "nn_dropout_bf16"))(&d, count, x.half, y.half, second, t, T);
+    }
+    check_values(&y, "nn_dropout_bf16", T);
+    ck_assert(memcmp(first, second, (size_t)count) == 0);
+    for (int t = 0; t < T; t++) {
+        ((DropoutGrad *)kernel_named(table, "nn_dropout_grad"))(count, x.wide, first, y.wide, d.factor, t, T);
+        ((DropoutGrad *)kernel_named(table, "nn_dropout_grad_bf16"))(count, x.half, first, y.half, d.factor, t, T);
+    }
+    check_values(&y, "nn_dropout_grad_bf16", T);
+    free(first), free(second);
+    values_free(&x), values_free(&y);
+}
+
+static void check_reorder(const nn_symbol *table, long n, long rows, long columns, int T)
+{
+    Values x = values_of(n * rows * columns, 1, 1), y = values_of(n * rows * columns, 0, 2);
+    for (int t = 0; t < T; t++) {
+        ((Reorder *)kernel_named(table, "nn_reorder"))(n, rows, columns, x.wide, y.wide, t, T);
+        ((Reorder *)kernel_named(table, "nn_reorder_bf16"))(n, rows, columns, x.half, y.half, t, T);
+    }
+    check_values(&y, "nn_reorder_bf16", T);
+    values_free(&x), values_free(&y);
+}
+
+START_TEST(gates_and_moves_of_bf16)
+{
+    const nn_symbol *table = kernels_of(_i);
+    for (int T = 1; table && T <= THREADS; T++) {
+        check_gates(table, 2, 19, 5, T), check_gates(table, 30, 300, 2, T), check_gates(table, 1, 16, 7, T);
+        for (long count = 1; count < 150; count += 37) check_dropout(table, count, T);
+        check_reorder(table, 2, 3, 150, T), check_reorder(table, 3, 70, 65, T), check_reorder(table, 1, 1, 1, T);
     }
 }
 END_TEST
@@ -252,6 +326,7 @@ Suite *bf16_values_suite(void)
     TCase *tests = tcase_create("bf16_values");
     tcase_add_loop_test(tests, functions_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, sums_and_copies_of_bf16, 0, kernel_tables());
+    tcase_add_loop_test(tests, gates_and_moves_of_bf16, 0, kernel_tables());
     tcase_add_loop_test(tests, pools_of_bf16, 0, kernel_tables());
     suite_add_tcase(suite, tests);
     return suite;

@@ -8,10 +8,10 @@
 #include "ops/shared/elementwise.h"
 #include "ops/shared/region.h"
 
-/* $format: of int8, else of floats. */
+/* $format: of int8 or bf16, else of floats. */
 static void bind_format(Writer *w, const Node *n)
 {
-    writer_bind(w, "format", "%s", n->in[0]->dtype == DTYPE_I8 ? "_int8" : "");
+    writer_bind(w, "format", "%s", variant_is_of_bf16(n) ? "_bf16" : n->in[0]->dtype == DTYPE_I8 ? "_int8" : "");
 }
 
 static void blocks_emit(Writer *w, const Node *n)
@@ -45,7 +45,7 @@ static const Variant reorder_variants[] = {
      .kernel = "reorder"},
     {.name = "pixels",
      .layouts = IN_NCHW | IN_NHWC,
-     .dtypes = OF_F32 | OF_I8,
+     .dtypes = OF_F32 | OF_BF16 | OF_I8,
      .traits = VARIANT_ANY_BATCH,
      .refuses = pixels_refusal,
      .emit = transpose_emit,

@@ -80,8 +80,14 @@ static void dropout_grad_emit(Writer *w, const Node *n)
 }
 
 static const Variant dropout_gradient_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .traits = VARIANT_ANY_BATCH, .emit = dropout_grad_emit, .kernel = "dropout"},
-    {0}};
+    {.name = "simd",
+     .layouts = IN_NCHW,
+     .dtypes = OF_F32 | OF_BF16,
+     .traits = VARIANT_ANY_BATCH,
+     .emit = dropout_grad_emit,
+     .kernel = "dropout"},
+    {0},
+};
 
 static const Op dropout_gradient = {
     .name = "dropout.grad",
@@ -96,7 +102,13 @@ static const Op dropout_gradient = {
 static void dropout_grad(Backward *b, const Node *n) { elementwise_grad(b, n, &dropout_gradient); }
 
 static const Variant dropout_training_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .emit = dropout_training_emit, .kernel = "dropout"}, {0}};
+    {.name = "simd",
+     .layouts = IN_NCHW,
+     .dtypes = OF_F32 | OF_BF16,
+     .emit = dropout_training_emit,
+     .kernel = "dropout"},
+    {0},
+};
 
 static const Op dropout_training = {
     .name = "dropout.training",

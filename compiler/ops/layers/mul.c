@@ -58,56 +58,63 @@ static int gate_of(Shape first, Shape second, Shape full)
 static void call_gate(Writer *w, const Node *n, Shape s, const char *kernel, const char *arrays)
 {
     channels_put_size(w, "$N", s, LAYOUT_NCHW); /* the kernel says which layout it is */
-    writer_bind(w, "kernel", n->layout == LAYOUT_NHWC ? "%s_nhwc" : "%s", kernel);
+    writer_bind(w, "kernel", "%s%s%s", kernel, n->layout == LAYOUT_NHWC ? "_nhwc" : "",
+                variant_is_of_bf16(n) ? "_bf16" : "");
     writer_bind(w, "arrays", "%s", arrays);
     writer_put(w, "$kernel(&size, $arrays, $t, $T);");
 }
 
-static void mul_emit(Writer *w, const Node *n)
+static void mul_even_emit(Writer *w, const Node *n) { combine_emit(w, n, "nn_mul"); }
+
+static void mul_gate_emit(Writer *w, const Node *n)
 {
-    if (combine_is_even(n)) {
-        combine_emit(w, n, "nn_mul");
-        return;
-    }
     Shape full = node_shape_out(n);
     int gate = gate_of(n->in[0]->shape, n->in[1]->shape, full);
     call_gate(w, n, full, "nn_gate", gate ? "x0, x1, y" : "x1, x0, y");
 }
 
+static const char *mul_even_refusal(const Node *n) { return combine_is_even(n) ? NULL : "a branch is stretched"; }
+
 static const char not_a_gate[] = "no gate of one pixel or one channel";
 
-static const char *mul_refusal(const Node *n)
+static const char *mul_gate_refusal(const Node *n)
 {
     bool gate = n->in_count == 2 && gate_of(n->in[0]->shape, n->in[1]->shape, node_shape_out(n)) >= 0;
-    return combine_is_even(n) || gate ? NULL : not_a_gate;
+    return gate ? NULL : not_a_gate;
+}
+
+static void mul_dx_even_emit(Writer *w, const Node *n)
+{
+    combine_arrays(w, n, "dy", n->in_count);
+    writer_bind(w, "kernel", variant_is_of_bf16(n) ? "nn_mul_bf16" : "nn_mul");
+    writer_put(w, "$kernel($count, x, (long)$N * $elements, dx, $t, $T);");
 }
 
 /* dy has the full shape. */
-static void mul_dx_emit(Writer *w, const Node *n)
+static void mul_dx_gate_emit(Writer *w, const Node *n)
 {
-    if (combine_is_even(n)) {
-        combine_arrays(w, n, "dy", n->in_count);
-        writer_put(w, "nn_mul($count, x, (long)$N * $elements, dx, $t, $T);");
-        return;
-    }
     Shape full = n->in[0]->shape;
     int gate = gate_of(n->out[0]->shape, n->in[1]->shape, full);
     gate ? call_gate(w, n, full, "nn_gate", "dy, x0, dx") : call_gate(w, n, full, "nn_gate_sums", "x0, dy, dx");
 }
 
-static const char *mul_dx_refusal(const Node *n)
+static const char *mul_dx_gate_refusal(const Node *n)
 {
     bool gate = n->in_count == 2 && gate_of(n->out[0]->shape, n->in[1]->shape, n->in[0]->shape) >= 0;
-    return combine_is_even(n) || gate ? NULL : not_a_gate;
+    return gate ? NULL : not_a_gate;
 }
 
-static const Variant mul_dx_variants[] = {{.name = "simd",
-                                           .layouts = IN_NCHW | IN_NHWC,
-                                           .traits = VARIANT_ANY_BATCH,
-                                           .refuses = mul_dx_refusal,
-                                           .emit = mul_dx_emit,
-                                           .kernel = "combine"},
-                                          {0}};
+#define MUL_ROW(NAME, LAYOUTS, DTYPES, REFUSES, EMIT)                                                        \
+    {                                                                                                        \
+        .name = NAME, .layouts = LAYOUTS, .dtypes = DTYPES, .traits = VARIANT_ANY_BATCH, .refuses = REFUSES, \
+        .emit = EMIT, .kernel = "combine"                                                                    \
+    }
+#define MUL_ROWS(EVEN, GATE_REFUSAL, GATE)                                        \
+    MUL_ROW("simd", IN_NCHW | IN_NHWC, OF_F32 | OF_BF16, mul_even_refusal, EVEN), \
+        MUL_ROW("gate_nhwc", IN_NHWC, OF_F32 | OF_BF16, GATE_REFUSAL, GATE),      \
+        MUL_ROW("gate_nchw", IN_NCHW, OF_F32, GATE_REFUSAL, GATE)
+
+static const Variant mul_dx_variants[] = {MUL_ROWS(mul_dx_even_emit, mul_dx_gate_refusal, mul_dx_gate_emit), {0}};
 
 static const Op mul_dx = {
     .name = "mul.dx",
@@ -127,13 +134,7 @@ static void mul_grad(Backward *b, const Node *n)
     }
 }
 
-static const Variant mul_variants[] = {{.name = "simd",
-                                        .layouts = IN_NCHW | IN_NHWC,
-                                        .traits = VARIANT_ANY_BATCH,
-                                        .refuses = mul_refusal,
-                                        .emit = mul_emit,
-                                        .kernel = "combine"},
-                                       {0}};
+static const Variant mul_variants[] = {MUL_ROWS(mul_even_emit, mul_gate_refusal, mul_gate_emit), {0}};
 
 const Op op_mul = {
     .name = "mul",

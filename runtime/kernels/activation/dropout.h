@@ -25,12 +25,16 @@ typedef struct nn_rrelu_params {
 
 void nn_dropout(const nn_dropout_params *, long count, const float *x, float *y, unsigned char *mask, int t, int T);
 void nn_dropout_grad(long count, const float *dy, const unsigned char *mask, float *dx, float factor, int t, int T);
+void nn_dropout_bf16(const nn_dropout_params *, long count, const uint16_t *x, uint16_t *y, unsigned char *mask, int t,
+                     int T);
+void nn_dropout_grad_bf16(long count, const uint16_t *dy, const unsigned char *mask, uint16_t *dx, float factor, int t,
+                          int T);
 void nn_rrelu(const nn_rrelu_params *, long count, const float *x, float *y, float *slope, int t, int T);
 void nn_rrelu_grad(long count, const float *dy, const float *slope, float *dx, int t, int T);
 
 #else
 
-#include "runtime/kernels/simd/lanes.h"
+#include "runtime/kernels/simd/elements.h"
 #include "runtime/kernels/system/random.h"
 
 NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
@@ -41,31 +45,55 @@ NN_INLINE nn_vec nn_draws(unsigned long long seed, long k)
 }
 
 /* mask = number ≥ p;  y = factor · x where it is 1, else 0 */
-NN_KERNEL void nn_dropout(const nn_dropout_params *params, long count, const float *x, float *y, unsigned char *mask,
-                          int t, int T)
+NN_INLINE void nn_dropout_of(const int half, const nn_dropout_params d, nn_range part, const void *x, void *y,
+                             unsigned char *mask)
 {
-    const nn_dropout_params d = *params;
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
+    for (long i = part.first; i < part.end; i += NN_W) {
+        const long left = part.end - i;
         nn_ints keep = nn_draws(d.seed, i) >= d.p;
-        nn_store_part(y + i, end - i, nn_select(keep, d.factor * nn_load_part(x + i, end - i), nn_zero()));
+        const nn_vec value = d.factor * nn_load_part_as(half, nn_at(half, x, i), left);
+        nn_store_part_as(half, nn_place(half, y, i), left, nn_select(keep, value, nn_zero()));
         nn_lanes lane;
         nn_store(lane, nn_select(keep, nn_broadcast(1), nn_zero()));
-        for (int k = 0; k < NN_W && k < end - i; k++) mask[i + k] = (unsigned char)lane[k];
+        for (int k = 0; k < NN_W && k < left; k++) mask[i + k] = (unsigned char)lane[k];
     }
 }
 
+NN_KERNEL void nn_dropout(const nn_dropout_params *params, long count, const float *x, float *y, unsigned char *mask,
+                          int t, int T)
+{
+    nn_dropout_of(0, *params, nn_range_of(count, t, T), x, y, mask);
+}
+
+NN_KERNEL void nn_dropout_bf16(const nn_dropout_params *params, long count, const uint16_t *x, uint16_t *y,
+                               unsigned char *mask, int t, int T)
+{
+    nn_dropout_of(1, *params, nn_range_of(count, t, T), x, y, mask);
+}
+
 /* dx = factor · dy where mask is 1, else 0 */
+NN_INLINE void nn_dropout_grad_of(const int half, float factor, nn_range part, const void *dy,
+                                  const unsigned char *mask, void *dx)
+{
+    for (long i = part.first; i < part.end; i += NN_W) {
+        const long left = part.end - i;
+        nn_lanes lane;
+        for (int k = 0; k < NN_W; k++) lane[k] = k < left ? mask[i + k] : 0;
+        const nn_vec value = factor * nn_load_part_as(half, nn_at(half, dy, i), left);
+        nn_store_part_as(half, nn_place(half, dx, i), left, nn_select(nn_load(lane) != 0, value, nn_zero()));
+    }
+}
+
 NN_KERNEL void nn_dropout_grad(long count, const float *dy, const unsigned char *mask, float *dx, float factor, int t,
                                int T)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_lanes lane;
-        for (int k = 0; k < NN_W; k++) lane[k] = k < end - i ? mask[i + k] : 0;
-        nn_store_part(dx + i, end - i,
-                      nn_select(nn_load(lane) != 0, factor * nn_load_part(dy + i, end - i), nn_zero()));
-    }
+    nn_dropout_grad_of(0, factor, nn_range_of(count, t, T), dy, mask, dx);
+}
+
+NN_KERNEL void nn_dropout_grad_bf16(long count, const uint16_t *dy, const unsigned char *mask, uint16_t *dx,
+                                    float factor, int t, int T)
+{
+    nn_dropout_grad_of(1, factor, nn_range_of(count, t, T), dy, mask, dx);
 }
 
 /* slope = lower + range · number for x ≤ 0, else 1;  y = slope · x */

@@ -21,10 +21,13 @@ typedef struct nn_row_copy {
 void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T);
 void nn_add_bf16(int arrays, const uint16_t *const *x, long count, uint16_t *y, int t, int T);
 void nn_mul(int arrays, const float *const *x, long count, float *y, int t, int T);
+void nn_mul_bf16(int arrays, const uint16_t *const *x, long count, uint16_t *y, int t, int T);
 void nn_gate(const nn_shape *, const float *x, const float *gate, float *y, int t, int T);
 void nn_gate_sums(const nn_shape *, const float *x, const float *dy, float *dgate, int t, int T);
 void nn_gate_nhwc(const nn_shape *, const float *x, const float *gate, float *y, int t, int T);
 void nn_gate_sums_nhwc(const nn_shape *, const float *x, const float *dy, float *dgate, int t, int T);
+void nn_gate_nhwc_bf16(const nn_shape *, const uint16_t *x, const uint16_t *gate, uint16_t *y, int t, int T);
+void nn_gate_sums_nhwc_bf16(const nn_shape *, const uint16_t *x, const uint16_t *dy, uint16_t *dgate, int t, int T);
 void nn_maximum(int arrays, const float *const *x, long count, float *y, int t, int T);
 void nn_maximum_dx(int arrays, const float *const *x, int branch, long count, float *dx, int t, int T);
 void nn_copy_rows(const nn_row_copy *, long n, const float *x, float *y, int t, int T);
@@ -35,37 +38,48 @@ void nn_copy_rows_bf16(const nn_row_copy *, long n, const uint16_t *x, uint16_t 
 #include "runtime/kernels/reduction/sums.h"
 #include "runtime/kernels/simd/elements.h"
 
-/* y = x0 + x1 + … */
-NN_KERNEL void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T)
+/* y = x0 + x1 + …; of bf16 rounded once */
+NN_INLINE void nn_add_of(const int half, int arrays, const void *const *x, long count, void *y, int t, int T)
 {
     long end = nn_partition(count, t + 1, T);
     for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec sum = nn_load_part(x[0] + i, end - i) + nn_load_part(x[1] + i, end - i);
-        for (int k = 2; k < arrays; k++) sum += nn_load_part(x[k] + i, end - i);
-        nn_store_part(y + i, end - i, sum);
+        nn_vec sum =
+            nn_load_part_as(half, nn_at(half, x[0], i), end - i) + nn_load_part_as(half, nn_at(half, x[1], i), end - i);
+        for (int k = 2; k < arrays; k++) sum += nn_load_part_as(half, nn_at(half, x[k], i), end - i);
+        nn_store_part_as(half, nn_place(half, y, i), end - i, sum);
     }
 }
 
-/* The sum is rounded once. */
+NN_KERNEL void nn_add(int arrays, const float *const *x, long count, float *y, int t, int T)
+{
+    nn_add_of(0, arrays, (const void *const *)x, count, y, t, T);
+}
+
 NN_KERNEL void nn_add_bf16(int arrays, const uint16_t *const *x, long count, uint16_t *y, int t, int T)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec sum = nn_load_bf16_some(x[0] + i, end - i) + nn_load_bf16_some(x[1] + i, end - i);
-        for (int k = 2; k < arrays; k++) sum += nn_load_bf16_some(x[k] + i, end - i);
-        nn_store_bf16_some(y + i, end - i, sum);
-    }
+    nn_add_of(1, arrays, (const void *const *)x, count, y, t, T);
 }
 
 /* y = x0 · x1 · … */
-NN_KERNEL void nn_mul(int arrays, const float *const *x, long count, float *y, int t, int T)
+NN_INLINE void nn_mul_of(const int half, int arrays, const void *const *x, long count, void *y, int t, int T)
 {
     long end = nn_partition(count, t + 1, T);
     for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
-        nn_vec product = nn_load_part(x[0] + i, end - i) * nn_load_part(x[1] + i, end - i);
-        for (int k = 2; k < arrays; k++) product *= nn_load_part(x[k] + i, end - i);
-        nn_store_part(y + i, end - i, product);
+        nn_vec product =
+            nn_load_part_as(half, nn_at(half, x[0], i), end - i) * nn_load_part_as(half, nn_at(half, x[1], i), end - i);
+        for (int k = 2; k < arrays; k++) product *= nn_load_part_as(half, nn_at(half, x[k], i), end - i);
+        nn_store_part_as(half, nn_place(half, y, i), end - i, product);
     }
+}
+
+NN_KERNEL void nn_mul(int arrays, const float *const *x, long count, float *y, int t, int T)
+{
+    nn_mul_of(0, arrays, (const void *const *)x, count, y, t, T);
+}
+
+NN_KERNEL void nn_mul_bf16(int arrays, const uint16_t *const *x, long count, uint16_t *y, int t, int T)
+{
+    nn_mul_of(1, arrays, (const void *const *)x, count, y, t, T);
 }
 
 /* y[n][c][p] = x[n][c][p] · gate[n][c]: a number for each channel */
@@ -127,36 +141,79 @@ NN_KERNEL void nn_maximum_dx(int arrays, const float *const *x, int branch, long
 }
 
 /* NHWC: y[n][p][c] = x[n][p][c] · gate[n][c] */
-NN_KERNEL void nn_gate_nhwc(const nn_shape *shape, const float *x, const float *gate, float *y, int t, int T)
+NN_INLINE void nn_gate_pixels(const int half, const nn_shape *shape, const void *x, const void *gate, void *y, int t,
+                              int T)
 {
     const long c = shape->c, p = shape->p, pixels = shape->n * p;
     for (long k = pixels * t / T; k < pixels * (t + 1) / T; k++) {
-        const float *own = gate + k / p * c;
-        for (long i = 0; i < c; i += NN_W)
-            nn_store_some(y + k * c + i, c - i, nn_load_some(own + i, c - i) * nn_load_some(x + k * c + i, c - i));
-    }
-}
-
-/* Channels from … to − 1 of one sample; the sums stay in cache during the loop over pixels. */
-NN_INLINE void nn_gate_sums_of(long c, long p, const float *x, const float *dy, float *dgate, long from, long to)
-{
-    for (long i = from; i < to; i++) dgate[i] = 0;
-    for (long k = 0; k < p; k++) {
-        for (long i = from; i < to; i += NN_W) {
-            nn_vec product = nn_load_some(x + k * c + i, to - i) * nn_load_some(dy + k * c + i, to - i);
-            nn_store_some(dgate + i, to - i, nn_load_some(dgate + i, to - i) + product);
+        const void *own = nn_at(half, gate, k / p * c), *from = nn_at(half, x, k * c);
+        void *to = nn_place(half, y, k * c);
+        for (long i = 0; i < c; i += NN_W) {
+            const nn_vec factor = nn_load_some_as(half, nn_at(half, own, i), c - i);
+            nn_store_some_as(half, nn_place(half, to, i), c - i,
+                             factor * nn_load_some_as(half, nn_at(half, from, i), c - i));
         }
     }
 }
 
+NN_KERNEL void nn_gate_nhwc(const nn_shape *shape, const float *x, const float *gate, float *y, int t, int T)
+{
+    nn_gate_pixels(0, shape, x, gate, y, t, T);
+}
+
+NN_KERNEL void nn_gate_nhwc_bf16(const nn_shape *shape, const uint16_t *x, const uint16_t *gate, uint16_t *y, int t,
+                                 int T)
+{
+    nn_gate_pixels(1, shape, x, gate, y, t, T);
+}
+
+enum { NN_GATE_SUMS = 256 }; /* channels whose sums stay in cache during the loop over pixels */
+
+/* Channels of a sample. */
+typedef struct nn_gate_channels {
+    long c, p, from, to;
+} nn_gate_channels;
+
+NN_INLINE void nn_gate_sums_of(const int half, nn_gate_channels d, const void *x, const void *dy, void *dgate)
+{
+    for (long first = d.from; first < d.to; first += NN_GATE_SUMS) {
+        float sum[NN_GATE_SUMS] __attribute__((aligned(64))) = {0};
+        const long count = d.to - first < NN_GATE_SUMS ? d.to - first : NN_GATE_SUMS;
+        for (long k = 0; k < d.p; k++) {
+            const void *a = nn_at(half, x, k * d.c + first), *b = nn_at(half, dy, k * d.c + first);
+            for (long i = 0; i < count; i += NN_W) {
+                const nn_vec product = nn_load_some_as(half, nn_at(half, a, i), count - i) *
+                                       nn_load_some_as(half, nn_at(half, b, i), count - i);
+                nn_store(sum + i, nn_load(sum + i) + product);
+            }
+        }
+        for (long i = 0; i < count; i += NN_W)
+            nn_store_some_as(half, nn_place(half, dgate, first + i), count - i, nn_load(sum + i));
+    }
+}
+
 /* dgate[n][c] = Σ over p of x[n][p][c] · dy[n][p][c] */
-NN_KERNEL void nn_gate_sums_nhwc(const nn_shape *shape, const float *x, const float *dy, float *dgate, int t, int T)
+NN_INLINE void nn_gate_sums_pixels(const int half, const nn_shape *shape, const void *x, const void *dy, void *dgate,
+                                   int t, int T)
 {
     const long n = shape->n, c = shape->c, p = shape->p;
     const int samples = n >= 8L * T; /* else partition the channels of every sample */
     const long first = samples ? n * t / T : 0, last = samples ? n * (t + 1) / T : n;
     const long from = samples ? 0 : nn_partition(c, t, T), to = samples ? c : nn_partition(c, t + 1, T);
-    for (long i = first; i < last; i++) nn_gate_sums_of(c, p, x + i * p * c, dy + i * p * c, dgate + i * c, from, to);
+    for (long i = first; i < last; i++)
+        nn_gate_sums_of(half, (nn_gate_channels){c, p, from, to}, nn_at(half, x, i * p * c), nn_at(half, dy, i * p * c),
+                        nn_place(half, dgate, i * c));
+}
+
+NN_KERNEL void nn_gate_sums_nhwc(const nn_shape *shape, const float *x, const float *dy, float *dgate, int t, int T)
+{
+    nn_gate_sums_pixels(0, shape, x, dy, dgate, t, T);
+}
+
+NN_KERNEL void nn_gate_sums_nhwc_bf16(const nn_shape *shape, const uint16_t *x, const uint16_t *dy, uint16_t *dgate,
+                                      int t, int T)
+{
+    nn_gate_sums_pixels(1, shape, x, dy, dgate, t, T);
 }
 
 /* ---- copies ------------------------------------------------------------------------ */

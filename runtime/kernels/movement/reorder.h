@@ -13,6 +13,7 @@
 
 void nn_reorder(long n, long rows, long columns, const float *x, float *y, int t, int T);
 void nn_reorder_int8(long n, long rows, long columns, const int8_t *x, int8_t *y, int t, int T);
+void nn_reorder_bf16(long n, long rows, long columns, const uint16_t *x, uint16_t *y, int t, int T);
 
 #else
 
@@ -43,19 +44,35 @@ NN_KERNEL void nn_reorder(long n, long rows, long columns, const float *x, float
     }
 }
 
-/* The same of int8: squares that stay in the first cache, element by element. */
-NN_KERNEL void nn_reorder_int8(long n, long rows, long columns, const int8_t *x, int8_t *y, int t, int T)
+/* Matrices to transpose. */
+typedef struct nn_reorder_size {
+    long n, rows, columns;
+} nn_reorder_size;
+
+/* The same of elements of one or two bytes: squares that stay in the first cache, element by element. */
+NN_INLINE void nn_reorder_squares(const int bytes, const nn_reorder_size d, const void *x, void *y, int t, int T)
 {
     enum { SIDE = 64 };
-    const long runs = (columns + SIDE - 1) / SIDE;
-    for (long k = n * runs * t / T; k < n * runs * (t + 1) / T; k++) {
-        const int8_t *from = x + k / runs * rows * columns;
-        int8_t *to = y + k / runs * rows * columns;
-        const long first = k % runs * SIDE, end = first + SIDE < columns ? first + SIDE : columns;
-        for (long r = 0; r < rows; r += SIDE)
+    const long runs = (d.columns + SIDE - 1) / SIDE, size = d.rows * d.columns;
+    for (long k = d.n * runs * t / T; k < d.n * runs * (t + 1) / T; k++) {
+        const long first = k % runs * SIDE, end = first + SIDE < d.columns ? first + SIDE : d.columns;
+        const char *from = (const char *)x + k / runs * size * bytes;
+        char *to = (char *)y + k / runs * size * bytes;
+        for (long r = 0; r < d.rows; r += SIDE)
             for (long j = first; j < end; j++)
-                for (long i = r; i < r + SIDE && i < rows; i++) to[j * rows + i] = from[i * columns + j];
+                for (long i = r; i < r + SIDE && i < d.rows; i++)
+                    __builtin_memcpy(to + (j * d.rows + i) * bytes, from + (i * d.columns + j) * bytes, bytes);
     }
+}
+
+NN_KERNEL void nn_reorder_int8(long n, long rows, long columns, const int8_t *x, int8_t *y, int t, int T)
+{
+    nn_reorder_squares(1, (nn_reorder_size){n, rows, columns}, x, y, t, T);
+}
+
+NN_KERNEL void nn_reorder_bf16(long n, long rows, long columns, const uint16_t *x, uint16_t *y, int t, int T)
+{
+    nn_reorder_squares(2, (nn_reorder_size){n, rows, columns}, x, y, t, T);
 }
 
 #endif /* NN_LINKED */
