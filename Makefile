@@ -88,7 +88,7 @@ FUZZ_OBJECTS = $(patsubst %.c, $(BUILD)/%.o, $(wildcard tests/fuzz/*.c))
 
 # ---- building ----------------------------------------------------------------
 
-.PHONY: all deps test-deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb check-onnx clean thorough check-all
+.PHONY: all deps test-deps demo bench test unit refs warnings fuzz fuzz-inputs valgrind lint asan install uninstall deb check-deb check-onnx clean thorough thorough-unit $(THOROUGH:%=thorough-%) check-all
 .DELETE_ON_ERROR:
 .SECONDARY: $(MADE) $(MADE_HEADERS) $(UNIT_MADE)
 
@@ -416,13 +416,17 @@ refs: all
 warnings: all
 	@ALL=1 NNC=./$(PROGRAM) CC="$(CC)" sh tests/warnings/run.sh
 
-# The parts of `make test` that leave something out, with all of it: half an hour.
-thorough: all
+# The parts of `make test` that leave something out, with all of it: half an hour and more.
+THOROUGH = export families generated jit killed names pages quantize ranks recipes resume ship small stats targets
+$(THOROUGH:%=thorough-%): thorough-%: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
-	@for part in export families generated killed names pages ranks recipes resume ship stats targets; do \
-	    ALL=1 NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/$$part/run.sh || exit 1; \
-	done
-	ALL=1 $(BUILD)/unit "same bits" profiles kernels
+	@ALL=1 NNC=./$(PROGRAM) UNIT=$(BUILD)/unit CC="$(CC)" sh tests/$*/run.sh
+
+thorough-unit: all
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/unit
+	ALL=1 CC="$(CC)" $(BUILD)/unit "same bits" profiles kernels
+
+thorough: $(THOROUGH:%=thorough-%) thorough-unit
 
 check-deb: all
 	@sh tests/install/deb.sh
@@ -433,7 +437,11 @@ check-onnx: all
 	@NNC=./$(PROGRAM) CC="$(CC)" sh tests/onnx/faces.sh
 	@NNC=./$(PROGRAM) sh tests/onnx/onnxruntime.sh
 
-check-all: lint test refs thorough asan fuzz valgrind warnings check-deb check-onnx
+# All of it, what takes least first; goes on where it was broken off.
+THIS_MAKE = $(MAKE) # a recipe that names it is run by make -n, too
+check-all:
+	@MAKE="$(strip $(THIS_MAKE))" CHECKS=$(BUILD)/checks sh tests/check_all.sh lint test $(THOROUGH:%=thorough-%) thorough-unit \
+	    refs check-deb fuzz valgrind asan check-onnx warnings
 
 # What is installed below DESTDIR and PREFIX; uninstall takes away the same.
 SHARE = $(DESTDIR)$(PREFIX)/share

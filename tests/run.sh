@@ -15,12 +15,7 @@ trap 'exit 1' HUP INT TERM
 
 # The longest first, so that the last to end is a short one.
 names=$({
-    echo unit
-    echo generated
-    echo refs
-    echo fuzz
-    echo passes
-    echo families
+    printf '%s\n' unit generated recipes small fuzz warnings ranks compute ship report accumulate refs families names
     for script in tests/*/run.sh; do
         name=${script#tests/}
         echo "${name%/run.sh}"

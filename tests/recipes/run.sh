@@ -15,7 +15,8 @@ most=40000000
 
 # ---- data ----------------------------------------------------------------------------
 
-# 3x32x32 in CIFAR-10's binary form, ten images, one of each class.
+# 3x32x32 in CIFAR-10's binary form, ten images, one of each class; two to test with, since a pass of each is as much
+# work as a third of a step.
 gzip -dc dsl_examples/data/digits/t10k-images-idx3-ubyte.gz | head -c 32768 >"$tmp/pixels"
 mkdir "$tmp/colour"
 for class in 0 1 2 3 4 5 6 7 8 9; do
@@ -24,6 +25,7 @@ for class in 0 1 2 3 4 5 6 7 8 9; do
     tail -c +$((class * 3072 + 1)) "$tmp/pixels" | head -c 3072
 done >"$tmp/colour/test_batch.bin"
 for part in 1 2 3 4 5; do cp "$tmp/colour/test_batch.bin" "$tmp/colour/data_batch_$part.bin"; done
+head -c 6146 "$tmp/colour/data_batch_1.bin" >"$tmp/colour/test_batch.bin"
 
 # columns N: a CSV file of four rows of N numbers and a target of ±1
 columns() {
