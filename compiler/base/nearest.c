@@ -5,7 +5,8 @@
  * or NULL.  The distance is Damerau's and Levenshtein's in its restricted form
  * (one insertion, deletion, substitution or swap of neighbours costs 1, and no
  * place is edited twice), with upper and lower case counted as equal.  It may be
- * a third of the longer word at most: more is a guess, not a suggestion.
+ * a third of the longer word at most: more is a guess, not a suggestion.  Where no word is as
+ * near, it may be one that the name goes on from with a `_`: batch_size, batch.
  */
 #include "base/base.h"
 
@@ -36,6 +37,20 @@ static int distance(const char *a, int n, const char *b, int m)
     return d[n][m];
 }
 
+/* The longest that the name begins with, as the first of its parts. */
+static const char *first_part(const char *name, const char *const *candidates, int count)
+{
+    const char *part = NULL;
+    size_t longest = 2; /* letters, which are no part yet */
+    for (int i = 0; i < count; i++) {
+        const size_t length = strlen(candidates[i]);
+        if (length <= longest || strncmp(name, candidates[i], length) != 0 || name[length] != '_') continue;
+        longest = length;
+        part = candidates[i];
+    }
+    return part;
+}
+
 const char *nearest_name(const char *name, const char *const *candidates, int count)
 {
     size_t length = strlen(name);
@@ -52,7 +67,7 @@ const char *nearest_name(const char *name, const char *const *candidates, int co
             nearest = candidates[i];
         }
     }
-    return nearest;
+    return nearest ? nearest : first_part(name, candidates, count);
 }
 
 bool name_is_one_of(const char *name, const char *const *names, int count)

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "elab/attributes.h"
 #include "elab/elaborator.h"
@@ -97,14 +98,20 @@ static const char *other_name(const char *name)
         {"affine", "dense"},
         {"conv2d", "conv"},
         {"convolution", "conv"},
+        {"convtranspose2d", "deconv"},
         {"conv_transpose", "deconv"},
         {"bn", "batchnorm"},
         {"batch_norm", "batchnorm"},
         {"batchnorm2d", "batchnorm"},
         {"group_norm", "groupnorm"},
         {"layer_norm", "layernorm"},
+        {"pool", "maxpool"},
         {"max_pool", "maxpool"},
+        {"max_pool2d", "maxpool"},
+        {"maxpool2d", "maxpool"},
         {"avg_pool", "avgpool"},
+        {"avg_pool2d", "avgpool"},
+        {"avgpool2d", "avgpool"},
         {"global_avg_pool", "global_avgpool"},
         {"gap", "global_avgpool"},
         {"lrelu", "leaky_relu"},
@@ -116,7 +123,7 @@ static const char *other_name(const char *name)
         {"view", "reshape"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (strcmp(pairs[i][0], name) == 0) return pairs[i][1];
+        if (strcasecmp(pairs[i][0], name) == 0) return pairs[i][1];
     return NULL;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "front/parse.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -76,6 +77,16 @@ Expr *literal_dims(Parse *parse, Span span)
     return expr_list(parse, span, &items);
 }
 
+/* Of `as features.0`, where .0 is the number: the label; elsewhere the number. */
+static int begin_of_label(const Parse *parse, Span number)
+{
+    const char *text = parse->text;
+    int begin = number.begin;
+    while (begin > 0 && (is_identifier_char(text[begin - 1]) || text[begin - 1] == '.')) begin--;
+    return begin > 3 && !memcmp(text + begin - 3, "as ", 3) && isspace((unsigned char)text[begin - 4]) ? begin
+                                                                                                       : number.begin;
+}
+
 Expr *literal_bad_number(Parse *parse, Span span)
 {
     const char *text = parse->text + span.begin;
@@ -83,7 +94,12 @@ Expr *literal_bad_number(Parse *parse, Span span)
     while (dims < length && (text[dims] == 'x' || (text[dims] >= '0' && text[dims] <= '9'))) dims++;
     bool has_x = memchr(text, 'x', length) != NULL, has_point = memchr(text, '.', length) != NULL;
     int n = shown(span);
-    if (text[0] == '.')
+    const Span label = {span.file, begin_of_label(parse, span), span.end};
+    if (text[0] == '.' && label.begin < span.begin) {
+        parse_error(parse, label, "a label with `.` stands in quotes: \"%.*s\"", shown(label),
+                    parse->text + label.begin);
+        parse->last_error = span.begin;
+    } else if (text[0] == '.')
         parse_error(parse, span, "a number begins with a digit: write 0%.*s", n, text);
     else if (dims == length)
         parse_error(parse, span, "`%.*s`: a number is missing after `x` (dims are integers joined by x, such as 3x3)",

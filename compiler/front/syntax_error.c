@@ -190,6 +190,51 @@ static bool missing_parens(Parse *parse, Span span, const char *saw, Expected e)
     return true;
 }
 
+/* `as` NAME, and then what only a string may have: its end. */
+static int end_of_plain_label(const Parse *parse, Span name)
+{
+    int end = name.end;
+    while (is_identifier_char(parse->text[end]) || parse->text[end] == '.' || parse->text[end] == '-') end++;
+    return end;
+}
+
+static bool is_word(const Parse *parse, Span span, const char *word)
+{
+    return (size_t)(span.end - span.begin) == strlen(word) && !memcmp(parse->text + span.begin, word, strlen(word));
+}
+
+static bool label_mistake(Parse *parse, const char *saw, Expected e)
+{
+    const Span name = tokens_span_before(parse, 1);
+    if (strcmp(saw, ".") != 0 && strcmp(saw, "-") != 0) return false;
+    if (error_place(e) != PLACE_STATEMENT || !is_word(parse, tokens_span_before(parse, 2), "as")) return false;
+    const Span label = {name.file, name.begin, end_of_plain_label(parse, name)};
+    parse_error(parse, label, "a label with `%s` stands in quotes: as \"%.*s\"", saw, label.end - label.begin,
+                parse->text + label.begin);
+    return true;
+}
+
+/* What is written so in other languages. */
+static bool foreign_habit(Parse *parse, Span span, const char *saw, Expected e)
+{
+    const ErrorPlace place = error_place(e);
+    const char *at = parse->text + span.begin;
+    const bool begins = place == PLACE_STATEMENT || place == PLACE_DEFINITION || place == PLACE_ITEM;
+    if (strcmp(saw, "/") == 0 && ((begins && (at[1] == '/' || at[1] == '*')) || (span.begin > 0 && at[-1] == '/')))
+        parse_error(parse, span, "a comment begins with `#`%s", begins ? "" : ", and integers are divided by one `/`");
+    else if (strcmp(saw, "=") == 0 && place == PLACE_STATEMENT && at[1] == '>')
+        parse_error(parse, span, "the shape of a result is asserted by `->`");
+    else if (strcmp(saw, "=") == 0 && place == PLACE_STATEMENT && *tokens_word_before(parse, 1))
+        parse_error(parse, span, "`=` names no layer: write LAYER as %.40s", tokens_word_before(parse, 1));
+    else if (strcmp(saw, ":") == 0 && place == PLACE_ITEM)
+        parse_error(parse, span, "a key and its values have no `:` between them");
+    else if (strcmp(saw, ",") == 0 && !has(e, ",") && has(e, ")") && has(e, "+"))
+        parse_error(parse, span, "a list stands in brackets: [a, b]");
+    else
+        return false;
+    return true;
+}
+
 static bool outside_a_net(Parse *parse, Span span, const char *saw, Expected e)
 {
     bool statement = strcmp(saw, "a name") == 0 || (front_is_reserved(saw) && !has(e, saw));
@@ -221,8 +266,8 @@ void syntax_error(Parse *parse, Span span, const char *saw, const char *const *e
     Expected e = {expected, count};
     if (parse->give_up || (parse->failed && parse->last_error == span.begin)) return;
     if (reserved_as_name(parse, span, saw, e) || operator_mistake(parse, span, saw, e) ||
-        misspelt_keyword(parse, span, saw, e) || missing_parens(parse, span, saw, e) ||
-        outside_a_net(parse, span, saw, e))
+        misspelt_keyword(parse, span, saw, e) || missing_parens(parse, span, saw, e) || label_mistake(parse, saw, e) ||
+        foreign_habit(parse, span, saw, e) || outside_a_net(parse, span, saw, e))
         return;
     parse_error(parse, span, "expected %s, saw %s", expected_text(parse, e), saw_text(parse, span, saw));
     note_open_bracket(parse, span, saw, e);

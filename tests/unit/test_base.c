@@ -164,6 +164,9 @@ static const struct {
     {"soft", NULL},
     {"flattten", "flatten"},
     {"convolutional", NULL},
+    {"softmax_of_scores", "softmax"},
+    {"softmaxes_of_scores", NULL},
+    {"relu_", "relu"},
 };
 
 START_TEST(nearest_name_suggests_small_mistakes_only)

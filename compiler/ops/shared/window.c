@@ -34,9 +34,13 @@ int64_t window_reach(const Slide *s) { return (s->k - 1) * s->dilation + 1; }
 bool window_takes_image(Graph *g, Node *n)
 {
     Shape in = node_shape_in(n);
+    Arena *arena = g->compilation->arena;
     if (in.rank == 3) return true;
-    diag_error(g->compilation, n->span, "%s takes an image CxHxW, but its input is %s; `reshape` makes an image of it",
-               n->op->name, shape_kind_text(g->compilation->arena, in));
+    const char *along = arena_printf(arena, "%s1d", n->op->name); /* the same layer over a sequence */
+    const bool other = in.rank == 2 && op_find(along, OP_LAYER);
+    diag_error(g->compilation, n->span,
+               "%s takes an image CxHxW, but its input is %s; %s`reshape` makes an image of it", n->op->name,
+               shape_kind_text(arena, in), other ? arena_printf(arena, "`%s` takes it, ", along) : "");
     return false;
 }
 
