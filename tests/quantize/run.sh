@@ -123,6 +123,14 @@ form=unfused driver $level --threads 2 --no-fusion
 is "$(grep -c ' nn_int8_sum(&add' net.c)" -eq 2
 for form in 2 3 4 unfused; do same bits1 bits$form; done
 
+what='a weight that kernels cannot multiply'
+cp integers8.safetensors damaged.safetensors
+start=$(sed -n '1s/.*\.qweight":{"dtype":"I8"[^[]*\[[^[]*\[\([0-9]*\),.*/\1/p' damaged.safetensors 2>/dev/null | head -n 1)
+at=$(($(od -An -tu4 -N4 damaged.safetensors) + 8 + start + 5))
+printf '\200' | dd of=damaged.safetensors bs=1 seek=$at conv=notrunc 2>err
+runs 1 eval "$here/integers.nn" --weights damaged.safetensors --limit 10 --threads 1 --jit tcc
+says err 'damaged.safetensors: weight 5 of [a-z0-9]* is -128: weights of int8 are from -127 to 127'
+
 what='branches that are written into their concat'
 runs 0 train "$here/dense.nn" --steps 10 --threads 1 --jit tcc -o dense.safetensors
 runs 0 quantize "$here/dense.nn" --weights dense.safetensors --limit 50 --samples 32 --threads 1 -o dense8.safetensors

@@ -44,6 +44,19 @@ static bool scale_of_file(void *user, const Tensor *value, Affine *a)
     return sound || no_scale(f, value->name);
 }
 
+/* NEON adds two products in 16 bits, which twice -128 times -128 exceeds. */
+static bool weights_are_symmetric(ScaleFile *f, const char *layer)
+{
+    const NnTensor *t = nn_tensors_find(f->file, arena_printf(f->m->c->arena, "%s.qweight", layer));
+    if (!t || t->type != NN_I8) return true; /* refused where they are loaded */
+    if (nn_tensors_fetch(f->file, t, &f->error)) return false;
+    const void *least = memchr(t->data, 0x80, t->count);
+    if (least)
+        nn_fail(&f->error, NN_BAD_INPUT, "%s: weight %td of %s is -128: weights of int8 are from -127 to 127", f->path,
+                (const char *)least - (const char *)t->data, layer);
+    return !least;
+}
+
 static const double *weight_scales_of_file(void *user, const WeightRequest *r)
 {
     ScaleFile *f = user;
@@ -53,7 +66,7 @@ static const double *weight_scales_of_file(void *user, const WeightRequest *r)
     double *scales = arena_alloc(f->m->c->arena, (size_t)rows * sizeof *scales);
     if (t) nn_tensor_doubles(t, scales);
     if (!t) no_scale(f, layer);
-    return t ? scales : NULL;
+    return t && weights_are_symmetric(f, layer) ? scales : NULL;
 }
 
 static bool in_f32_by_file(void *user, const Node *layer)
