@@ -166,7 +166,7 @@ own_weights() {
             cmp own.npy given.npy && [ "$(wc -c <own.npy)" -eq $((128 + 80 * 4)) ] && normalized && "$NNC" show net.onnx >own.txt && grep -q '^conv1.weight ' own.txt &&
             "$NNC" net.nn --weights net.safetensors -o - >given.c && "$NNC" net.onnx -o - >own.c &&
             grep -q 'static const' own.c && sed 's/net\.onnx/net.nn/' own.c | cmp - given.c &&
-            "$NNC" bench net.onnx --whole --reps 1 >bench.txt && "$NNC" net.onnx --train -o train.c && grep -q 'net_net_step(' train.c
+            CC="$CC -O0" "$NNC" bench net.onnx --whole --reps 1 >bench.txt && "$NNC" net.onnx --train -o train.c && grep -q 'net_net_step(' train.c
     )
 }
 if [ -d "$data/node" ]; then

@@ -384,7 +384,7 @@ try 'code with all in its block' ./constants
 for kernels in generic avx2; do
     runs 0 reader.nn --train --batch 1 --prefix whole --target $kernels --train-only 'f.*' --train-only 'output*' -o whole.c
     runs 0 reader.nn --train --batch 1 --weights five.safetensors --target $kernels --train-only 'f.*' --train-only 'output*' -o reader.c
-    try "the same with kernels, $kernels" "$CC" -std=gnu11 -O1 -Wall -Wextra -Werror -I. "$small/constants.c" reader.c whole.c -o constants -lm -lpthread
+    try "the same with kernels, $kernels" "$CC" -std=gnu11 -O0 -Wall -Wextra -Werror -I. "$small/constants.c" reader.c whole.c -o constants -lm -lpthread
     try "the same with kernels, $kernels" ./constants
 done
 
