@@ -82,7 +82,7 @@ bool attr_wrong_type(const AttrSlot *s)
 }
 
 /* A bound: 1000000000, not 1e+09. */
-static const char *bound_text(Arena *arena, double bound)
+static const char *bound_literal(Arena *arena, double bound)
 {
     if (fabs(bound) < 1e15 && bound == floor(bound)) return arena_printf(arena, "%lld", (long long)bound);
     return real_text(arena, bound);
@@ -93,11 +93,11 @@ static const char *limit_text(const Attr *attr, Arena *arena, double x)
 {
     const char *low = attr->min > 0 && attr->min < 1e-100
                           ? "more than 0"
-                          : arena_printf(arena, "%s or more", bound_text(arena, attr->min));
+                          : arena_printf(arena, "%s or more", bound_literal(arena, attr->min));
     bool open = attr->max < attr->min || attr->max >= 1e5; /* no maximum worth mentioning */
     if (x < attr->min && open) return low;
-    if (attr->min == -INFINITY) return arena_printf(arena, "%s or less", bound_text(arena, attr->max));
-    return arena_printf(arena, "from %s to %s", bound_text(arena, attr->min), bound_text(arena, attr->max));
+    if (attr->min == -INFINITY) return arena_printf(arena, "%s or less", bound_literal(arena, attr->max));
+    return arena_printf(arena, "from %s to %s", bound_literal(arena, attr->min), bound_literal(arena, attr->max));
 }
 
 /* 0, 0 is unbounded; a maximum below the minimum is no maximum. */
