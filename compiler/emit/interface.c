@@ -108,6 +108,7 @@ static void write_prototypes(Emitter *e)
     write_input_place(e);
     write_infer_prototype(e);
     trained_write_prototypes(e);
+    self_test_write_prototypes(e);
     if (e->options->lower.train) write_training_prototypes(e);
     emitter_put(e, &e->header, "const nn_model_info *{prefix}_info(void);\n");
 }

@@ -365,7 +365,6 @@ void trained_write_prototypes(Emitter *e)
     if (!t) return;
     write_normalize_prototype(e);
     write_model_prototypes(e);
-    self_test_write_prototypes(e);
     if (!t->class_count) return;
     text_addf(&e->header, "#define %s_CLASSES %d\n", e->upper, t->class_count);
     emitter_put(e, &e->header,

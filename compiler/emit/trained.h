@@ -33,10 +33,10 @@ typedef struct TrainedModel {
     bool input_bytes;        /* pixels from 0 to 255 come in, not from 0 to 1 */
     const char *fit;         /* of images of other sizes: "r"esize, "p"ad, "c"rop */
     OutputMeaning meaning;
-    char *const *class_names; /* NULL: their numbers */
-    int class_count;          /* 0: the outputs are values */
-    bool beside;              /* in a file, not in the C */
-    const char *certificate;  /* the hash of that of int8 weights, or NULL */
+    char *const *class_names;  /* NULL: their numbers */
+    int class_count;           /* 0: the outputs are values */
+    bool beside;               /* in a file, not in the C */
+    const char *certificate;   /* the hash of that of int8 weights, or NULL */
     const SelfTest *self_test; /* NULL: none */
 } TrainedModel;
 
