@@ -501,11 +501,11 @@ START_TEST(frames_of_bf16)
     static const struct {
         int n, h, w, c, o, k, stride, groups, more;
     } shapes[] = {{5, 7, 7, 20, 37, 3, 1, 1, 0},  {9, 8, 5, 37, 20, 1, 2, 1, 3},    {2, 33, 31, 5, 18, 5, 2, 1, 2},
-                  {1, 3, 501, 4, 6, 3, 1, 1, 0},  {2, 11, 11, 24, 40, 3, 2, 4, 1},  {1, 10, 17, 2500, 3, 1, 1, 1, 0},
+                  {1, 3, 501, 4, 6, 3, 1, 1, 0},  {2, 11, 11, 24, 40, 3, 2, 4, 1},  {1, 7, 17, 2500, 3, 1, 1, 1, 0},
                   {3, 6, 9, 18, 150, 1, 3, 1, 1}, {1, 2, 130, 900, 16, 3, 1, 1, 0}, {4, 9, 9, 3, 5, 2, 3, 1, 0}};
     const nn_symbol *table = kernels_of(_i);
     for (int i = 0; table && i < (int)(sizeof shapes / sizeof *shapes); i++)
-        for (int T = 1; T <= THREADS; T++) {
+        for (int T = 1; T <= THREADS; T += 2) {
             nn_conv d = conv_of(shapes[i].n, shapes[i].h, shapes[i].c, shapes[i].o, shapes[i].k, shapes[i].stride);
             d.w = shapes[i].w;
             d.ow = (d.w + 2 * d.left - d.kw) / d.sw + 1;
@@ -514,7 +514,7 @@ START_TEST(frames_of_bf16)
             d.o_step += shapes[i].more;
             for (int form = 1; form < 8; form += i < 5 ? 2 : 6) check_frames(table, d, false, form, T);
             check_frames(table, d, false, 2, T);
-            for (int form = 1; form < 4; form++) check_frames(table, d, true, form, T);
+            for (int form = 1; form < 4; form += 2) check_frames(table, d, true, form, T);
         }
 }
 END_TEST
