@@ -179,6 +179,7 @@ says out '^rows.csv:2  -0.5$'
 
 # A NaN has no sign, in every format, and is no probability above others.
 printf '\000\000\300\377\000\000\100\100' >nan.raw
+printf '\000\000\200\077\000\000\100\100' >one.raw
 runs 0 predict two.nn --net two --weights scorer.safetensors nan.raw
 says out '^nan.raw  nan$'
 runs 0 predict two.nn --net two --weights scorer.safetensors nan.raw --format csv

@@ -125,7 +125,7 @@ for form in 2 3 4 unfused; do same bits1 bits$form; done
 
 what='a weight that kernels cannot multiply'
 cp integers8.safetensors damaged.safetensors
-start=$(sed -n '1s/.*\.qweight":{"dtype":"I8"[^[]*\[[^[]*\[\([0-9]*\),.*/\1/p' damaged.safetensors 2>/dev/null | head -n 1)
+start=$(grep -a -o 'qweight":{[^}]*}' damaged.safetensors | sed -n '1s/.*"data_offsets":\[\([0-9]*\),.*/\1/p')
 at=$(($(od -An -tu4 -N4 damaged.safetensors) + 8 + start + 5))
 printf '\200' | dd of=damaged.safetensors bs=1 seek=$at conv=notrunc 2>err
 runs 1 eval "$here/integers.nn" --weights damaged.safetensors --limit 10 --threads 1 --jit tcc
