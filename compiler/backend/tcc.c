@@ -75,7 +75,7 @@ static void collect_message(void *opaque, const char *text)
 
 static bool build_state(TCCState *state, const char *source)
 {
-    tcc_set_options(state, "-nostdlib -nostdinc");
+    tcc_set_options(state, "-nostdlib -nostdinc -Werror"); /* no undeclared function, above all */
     if (tcc_set_output_type(state, TCC_OUTPUT_MEMORY) < 0) return false;
     add_symbols(state);
     return tcc_compile_string(state, source) >= 0 && tcc_relocate(state, TCC_RELOCATE_AUTO) >= 0;

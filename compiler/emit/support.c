@@ -151,7 +151,6 @@ void support_use_formats(Emitter *e)
     if (!model_has(e, DTYPE_BF16)) return;
     emitter_uses(e, "nn_bf16_round");
     emitter_uses(e, "nn_bf16_widen");
-    if (lower_is_fast(&e->options->lower)) map_put(e->kernels, "bf16", e);
 }
 
 /* ---- fixed point ------------------------------------------------------------------ */
@@ -161,16 +160,17 @@ static bool has_fixed_point(const Emitter *e)
     return map_get(e->used, "nn_rescale") || map_get(e->used, "nn_clamp_int8") || map_get(e->used, "nn_quantize");
 }
 
+static bool rounds_to_bf16(const Emitter *e)
+{
+    return model_has(e, DTYPE_BF16) || map_get(e->used, "nn_to_bf16") || map_get(e->used, "nn_from_bf16");
+}
+
 void support_use_arithmetic(Emitter *e)
 {
     if (!lower_is_fast(&e->options->lower)) return;
     if (draws_numbers(e)) map_put(e->kernels, "random", e);
+    if (rounds_to_bf16(e)) map_put(e->kernels, "bf16", e);
     if (has_fixed_point(e)) map_put(e->kernels, "fixed_point", e);
-}
-
-static bool rounds_to_bf16(const Emitter *e)
-{
-    return model_has(e, DTYPE_BF16) || map_get(e->used, "nn_to_bf16") || map_get(e->used, "nn_from_bf16");
 }
 
 void support_write_arithmetic(Emitter *e)

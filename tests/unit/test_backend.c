@@ -71,6 +71,17 @@ START_TEST(resolves_outside_functions)
 }
 END_TEST
 
+/* Called as one of ints, it would return nonsense. */
+START_TEST(refuses_undeclared_functions)
+{
+    Arena *arena = arena_new();
+    const char *error = NULL;
+    ck_assert_ptr_null(jit_compile(JIT_TCC, "float f(float x) { return expf(x); }", arena, &error));
+    ck_assert_ptr_nonnull(strstr(error, "implicit declaration of function 'expf'"));
+    arena_free(arena);
+}
+END_TEST
+
 /* What TinyCC does by calls: 64-bit unsigned against reals, structs, initialisers. */
 START_TEST(converts_and_copies)
 {
@@ -282,6 +293,7 @@ Suite *backend_suite(void)
     suite_add_tcase(suite, both);
     TCase *tcc = tcase_create("tcc");
     tcase_add_test(tcc, threads_compile_at_once);
+    tcase_add_test(tcc, refuses_undeclared_functions);
     suite_add_tcase(suite, tcc);
     TCase *cc = tcase_create("cc");
     tcase_add_test(cc, types_may_be_large);

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "autodiff/program.h"
+#include "backend/backend.h"
+#include "emit/emit.h"
 #include "lower/lower.h"
 #include "nets.h"
 #include "passes/passes.h"
@@ -296,6 +298,32 @@ START_TEST(no_products_of_bf16_in_chunks)
 }
 END_TEST
 
+/* Weights that are stored in bf16 for some of their readers are read by others number by number: the text
+ * declares what it reads them with, though the model has no tensor in bf16. */
+START_TEST(plain_layers_read_weights_in_bf16)
+{
+    static const char text[] = "net t { input(8x5x25) conv(3, 4, bias=no, flip=yes) flatten dense(4) }\n"
+                               "train t { optimizer sgd(0.1) batch 2 }\n";
+    Compilation *c = compilation_new();
+    TrainSpec *spec;
+    const char *error = NULL;
+    Graph *net = net_of_text(c, text, &spec);
+    const EmitOptions options = {.lower.batch = 2,
+                                 .lower.infer = true,
+                                 .lower.train = true,
+                                 .lower.bf16_values = true,
+                                 .lower.target = TARGET_AVX512BF16,
+                                 .standalone = true,
+                                 .threads = 1};
+    const EmitResult *emitted = emit_c(net, spec, &options);
+    ck_assert_ptr_nonnull(strstr(emitted->source, "nn_from_bf16(weight"));
+    Jit *jit = jit_compile(JIT_TCC, emitted->source, c->arena, &error);
+    ck_assert_msg(jit != NULL, "%s", error ? error : "");
+    jit_free(jit);
+    compilation_free(c);
+}
+END_TEST
+
 Suite *select_suite(void)
 {
     Suite *suite = suite_create("select");
@@ -313,6 +341,7 @@ Suite *select_suite(void)
     tcase_add_test(tests, groups_and_deconvolutions_multiply_bf16);
     tcase_add_test(tests, gradients_in_f32_read_weights_in_f32);
     tcase_add_test(tests, no_products_of_bf16_in_chunks);
+    tcase_add_test(tests, plain_layers_read_weights_in_bf16);
     suite_add_tcase(suite, tests);
     return suite;
 }
