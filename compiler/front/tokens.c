@@ -202,6 +202,13 @@ static bool is_definition(int kind)
     return kind == TOKEN_NET || kind == TOKEN_BLOCK || kind == TOKEN_TRAIN || kind == TOKEN_IMPORT;
 }
 
+/* `as net`: a reserved word as a label; the last token, or the one behind it. */
+static bool is_label(const Parse *parse, Token word)
+{
+    const Token *last = parse->tokens->recent, *before = last->span.begin == word.span.begin ? last + 1 : last;
+    return before->kind == TOKEN_AS && source_line(parse->c, before->span) == source_line(parse->c, word.span);
+}
+
 /* A definition begins while blocks are open: gives the parser a '}' for each. */
 static Token close_block_before(Parse *parse, Token definition)
 {
@@ -308,7 +315,7 @@ static Token next(Parse *parse)
     }
     Token token = t->holding ? t->held : scan(parse);
     t->holding = false;
-    if (is_definition(token.kind) && t->depth > 0 && t->open[t->depth - 1].kind == '{')
+    if (is_definition(token.kind) && t->depth > 0 && t->open[t->depth - 1].kind == '{' && !is_label(parse, token))
         return close_block_before(parse, token);
     return token;
 }
@@ -394,7 +401,7 @@ static bool is_inside_block(const Tokens *t, int around)
 static bool can_resume(Parse *parse, Token token, int around)
 {
     Tokens *t = parse->tokens;
-    if (is_definition(token.kind)) return true;
+    if (is_definition(token.kind)) return !is_label(parse, token);
     if (token.kind == TOKEN_RBRACE) return token.closed && t->depth < around;
     if (is_inside_block(t, around) || !begins_statement(token.kind) || !is_first_on_line(parse, token.span.begin))
         return false;
