@@ -154,24 +154,13 @@ int64_t conv_frames_dx_workspace(const Node *n) { return correlate_frames_worksp
 
 void conv_frames_emit(Writer *w, const Node *n)
 {
-    const Correlation c = conv_of_forward(n);
     bind_bf16_epilogue(w, n);
-    correlate_bind_formats(w, n);
-    correlate_call(w, &c,
-                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
-                   "y, .work = work, .x_half = $x_half, .half = $half};\n"
-                   "nn_conv_forward_frames(&size, &args, $t, $T);");
+    writer_bind(w, "x", "x");
+    writer_bind(w, "y", "y");
+    correlate_frames_call(w, n, conv_of_forward(n), CORRELATE_SMALL);
 }
 
-void conv_frames_dx_emit(Writer *w, const Node *n)
-{
-    const Correlation c = conv_of_dx(n);
-    correlate_bind_formats(w, n);
-    correlate_call(w, &c,
-                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work, .x_half = $x_half, "
-                   ".half = $half};\n"
-                   "nn_conv_backward_data_frames(&size, &args, $t, $T);");
-}
+void conv_frames_dx_emit(Writer *w, const Node *n) { correlate_frames_dx(w, n, conv_of_dx(n), CORRELATE_LARGE); }
 
 /* ---- weights in floats ------------------------------------------------------------------ */
 

@@ -137,21 +137,11 @@ int64_t deconv_frames_dx_workspace(const Node *n)
 
 void deconv_frames_emit(Writer *w, const Node *n)
 {
-    const Correlation c = deconv_of_forward(n);
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    correlate_bind_formats(w, n);
-    correlate_call(w, &c,
-                   "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .work = work, "
-                   ".x_half = $x_half, .half = $half};\n"
-                   "nn_conv_backward_data_frames(&size, &args, $t, $T);");
+    writer_bind(w, "epilogue", "0");
+    writer_bind(w, "x", "x");
+    writer_bind(w, "y", "y");
+    correlate_frames_call(w, n, deconv_of_forward(n), CORRELATE_LARGE);
 }
 
-void deconv_frames_dx_emit(Writer *w, const Node *n)
-{
-    const Correlation c = deconv_of_dx(n);
-    correlate_bind_formats(w, n);
-    correlate_call(w, &c,
-                   "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work, .x_half = $x_half, "
-                   ".half = $half};\n"
-                   "nn_conv_forward_frames(&size, &args, $t, $T);");
-}
+void deconv_frames_dx_emit(Writer *w, const Node *n) { correlate_frames_dx(w, n, deconv_of_dx(n), CORRELATE_SMALL); }

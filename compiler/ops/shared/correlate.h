@@ -116,8 +116,10 @@ bool correlate_pair_panels_shape(Graph *, Node *, const Correlation *, bool back
 typedef enum CorrelateResult { CORRELATE_SMALL, CORRELATE_LARGE } CorrelateResult; /* the image that is computed */
 const char *correlate_frames_refusal(const Node *, Correlation, CorrelateResult);
 int64_t correlate_frames_workspace(Correlation, CorrelateResult);
-/* Binds $x_half and $half, of the first input and the result. */
-void correlate_bind_formats(Writer *, const Node *);
+/* The call, for which $x, $y, $bias and $epilogue are bound; and that of a gradient, which has neither of the
+ * last two. */
+void correlate_frames_call(Writer *, const Node *, Correlation, CorrelateResult);
+void correlate_frames_dx(Writer *, const Node *, Correlation, CorrelateResult);
 
 /* `size` is the nn_conv; $forward, $backward_data, $pack and $pack_backward are the functions that
  * serve it: nn_conv_forward, nn_grouped_forward or nn_depthwise_forward, and so on.  $pack_widened and

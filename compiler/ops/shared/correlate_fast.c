@@ -98,10 +98,24 @@ int64_t correlate_frames_workspace(Correlation c, CorrelateResult result)
     return nn_frame_work(&g, (result == CORRELATE_SMALL ? c.small : c.large).dim[0] / c.groups);
 }
 
-void correlate_bind_formats(Writer *w, const Node *n)
+void correlate_frames_call(Writer *w, const Node *n, Correlation c, CorrelateResult result)
 {
+    writer_bind(w, "kernel", result == CORRELATE_SMALL ? "nn_conv_forward_frames" : "nn_conv_backward_data_frames");
     writer_bind_int(w, "x_half", tensor_is_bf16_value(n->in[0]));
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    correlate_call(w, &c,
+                   "const nn_conv_args args = {.x = $x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
+                   "$y, .work = work, .x_half = $x_half, .half = $half};\n"
+                   "$kernel(&size, &args, $t, $T);");
+}
+
+void correlate_frames_dx(Writer *w, const Node *n, Correlation c, CorrelateResult result)
+{
+    writer_bind(w, "x", "dy");
+    writer_bind(w, "y", "dx");
+    writer_bind(w, "bias", "0");
+    writer_bind(w, "epilogue", "0");
+    correlate_frames_call(w, n, c, result);
 }
 
 static bool either_in_f32(const Node *n) { return !tensor_is_bf16_value(n->in[0]) || !tensor_is_bf16_value(n->in[1]); }
