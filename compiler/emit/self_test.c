@@ -72,7 +72,7 @@ void self_test_write(Emitter *e)
                       "    uint32_t state = 0;\n"
                       "    int wrong = 0;\n"
                       "    for (long i = 0; i < {PREFIX}_INPUTS; i++) {\n"
-                      "        state = state * 1664525u + 1013904223u;\n"
+                      "        state = state * {factor}u + {increment}u;\n"
                       "        for (long n = 0; n < {PREFIX}_BATCH; n++) {\n"
                       "            x[n * {PREFIX}_INPUTS + i] = {value};\n"
                       "        }\n"
@@ -80,7 +80,8 @@ void self_test_write(Emitter *e)
                       "    {prefix}_infer(m, x, y, scratch);\n",
                       PARTS({"outputs", emitter_number(e, outputs_place(e) / (int64_t)sizeof(float))},
                             {"inputs", emitter_number(e, inputs_place(e) / (int64_t)sizeof(float))},
-                            {"type", trained_input_type(e)},
+                            {"factor", emitter_number(e, SELF_TEST_FACTOR)},
+                            {"increment", emitter_number(e, SELF_TEST_INCREMENT)}, {"type", trained_input_type(e)},
                             {"value", bytes ? "(uint8_t)(state >> 24)" : "(float)(state >> 24) / 255.0f"}));
     write_comparison(e, test);
 }

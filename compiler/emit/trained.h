@@ -19,9 +19,11 @@ typedef struct SelfTest {
 
 /* The made-up inputs, one after the other: pixels from 0 to 255, the upper bits of a linear
  * congruential generator (Numerical Recipes).  The state begins at 0. */
+enum { SELF_TEST_FACTOR = 1664525, SELF_TEST_INCREMENT = 1013904223 };
+
 static inline unsigned self_test_pixel(uint32_t *state)
 {
-    *state = *state * 1664525u + 1013904223u;
+    *state = *state * SELF_TEST_FACTOR + SELF_TEST_INCREMENT;
     return *state >> 24;
 }
 

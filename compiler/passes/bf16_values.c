@@ -318,8 +318,10 @@ void pass_bf16_values(Graph *g)
                 .narrow = op_find("narrow", OP_INTERNAL),
                 .widen = op_find("widen", OP_INTERNAL),
                 .round = op_find("round_bf16", OP_INTERNAL)};
-    if (is_batch_blocked(g)) store_rounded(&v, count);
-    for (int i = 0; i < count && !is_batch_blocked(g); i++) convert(&v, g->nodes.at[i]);
+    if (is_batch_blocked(g))
+        store_rounded(&v, count);
+    else
+        for (int i = 0; i < count; i++) convert(&v, g->nodes.at[i]);
     choose_variants(g, count, v.fast);
     rewriter_end(v.rewriter);
 }
