@@ -145,6 +145,8 @@ NN_SIZE long nn_int8_depth(long c, long kh, long kw) { return kh * nn_round_up(k
 
 enum { NN_INT8_MAX_DEPTH = 65536 }; /* what a kernel has room for */
 
+enum { NN_INT8_LINEAR_SHIFT = 12 }; /* of nn_int8_linear, at least */
+
 /* Factors below 2^−shift and sums of as many products are not computed by floats (int8_floats.h). */
 enum { NN_INT8_FLOATS_SHIFT = 15, NN_INT8_FLOATS_DEPTH = 16384 };
 

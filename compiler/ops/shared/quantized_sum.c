@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/kernels/limits.h"
 #include "runtime/kernels/system/fixed_point.h"
 
 /* ---- two branches as a linear function ---------------------------------------------------------- */
@@ -60,7 +61,7 @@ static bool find_offset(const QuantizedAdd *a, PairResults y, LinearSum *l)
  * rounded a little differently are tried as well: some pairs are near ties. */
 static LinearSum linear_sum(const Node *n)
 {
-    enum { AROUND = 3, LARGEST_SHIFT = 23, SMALLEST_SHIFT = 12 /* NN_QUANT_SPLIT */ };
+    enum { AROUND = 3, LARGEST_SHIFT = 23 };
     const LinearSum none = {.shift = 0};
     if (n->in_count != 2) return none;
     PairResults *y = malloc(sizeof *y);
@@ -68,7 +69,7 @@ static LinearSum linear_sum(const Node *n)
     pair_results(n, *y);
     const double scale[2] = {n->in[0]->scale / n->out[0]->scale, n->in[1]->scale / n->out[0]->scale};
     LinearSum l = {.shift = LARGEST_SHIFT};
-    while (l.shift > SMALLEST_SHIFT && (scale[0] + scale[1]) * 256 * (double)((int64_t)1 << l.shift) > INT32_MAX)
+    while (l.shift > NN_INT8_LINEAR_SHIFT && (scale[0] + scale[1]) * 256 * (double)((int64_t)1 << l.shift) > INT32_MAX)
         l.shift--;
     const int64_t first[2] = {llround(ldexp(scale[0], l.shift)), llround(ldexp(scale[1], l.shift))};
     bool found = false;

@@ -503,18 +503,26 @@ NN_INLINE void nn_conv_grid_groups(const int format, const nn_conv_grid *s, cons
     }
 }
 
-/* Part t of T of the pixels, or of the panels if the weights are larger than the images. */
+/* Part t of T of the panels if the weights are larger than the images and tiles divide evenly; else all of them,
+ * and 0. */
+NN_INLINE int nn_conv_grid_by_panels(const nn_conv_grid *s, int t, int T, int *from, int *to)
+{
+    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, tiles = (panels + NN_TILE_PANELS - 1) / NN_TILE_PANELS;
+    const long pixels = (long)s->n * s->u * s->v;
+    const int divides = s->groups == 1 && tiles % T == 0 && pixels * s->su * s->sv < (long)s->outputs * s->taps;
+    const int end = divides ? tiles / T * (t + 1) * NN_TILE_PANELS : panels;
+    *from = divides ? tiles / T * t * NN_TILE_PANELS : 0;
+    *to = end < panels ? end : panels;
+    return divides;
+}
+
+/* Part t of T of the pixels, or of the panels. */
 NN_INLINE void nn_conv_grid_part(const int format, const nn_conv_grid *s, int t, int T)
 {
     const long pixels = (long)s->n * s->u * s->v;
-    const int panels = (s->outputs + NN_PANEL - 1) / NN_PANEL, groups = (panels + NN_TILE_PANELS - 1) / NN_TILE_PANELS;
-    const int by_panels = s->groups == 1 && groups % T == 0 && pixels * s->su * s->sv < (long)s->outputs * s->taps;
     long first = 0, last = pixels;
-    int from = 0, to = panels;
-    if (by_panels) {
-        from = groups / T * t * NN_TILE_PANELS;
-        to = groups / T * (t + 1) * NN_TILE_PANELS < panels ? groups / T * (t + 1) * NN_TILE_PANELS : panels;
-    } else {
+    int from, to;
+    if (!nn_conv_grid_by_panels(s, t, T, &from, &to)) {
         const long tiles = (pixels + NN_TILE_ROWS - 1) / NN_TILE_ROWS;
         first = pixels * (tiles * t / T) / tiles;
         last = pixels * (tiles * (t + 1) / T) / tiles;

@@ -196,9 +196,8 @@ NN_INLINE void nn_frames_divide(nn_frames *s, int T)
 NN_INLINE void nn_frames_run(nn_frames *s, int t, int T)
 {
     const nn_conv_grid *g = &s->g;
-    const int panels = (g->outputs + NN_PANEL - 1) / NN_PANEL, tiles = (panels + NN_TILE_PANELS - 1) / NN_TILE_PANELS;
     const int one = s->shape.down == 1 && s->shape.across == 1;
-    int bottom, right, from = 0, to = panels, first = 0, share = 1;
+    int bottom, right, from, to, first = 0, share = 1;
     if (T > NN_FRAME_THREADS) T = NN_FRAME_THREADS;
     if (t >= T) return;
     nn_offset_bounds(g->row, g->taps, &s->top, &bottom);
@@ -208,10 +207,7 @@ NN_INLINE void nn_frames_run(nn_frames *s, int t, int T)
     s->frame = s->a->work + t * nn_frame_slot(&s->shape, g->outputs);
     nn_frame_block most = nn_frame_block_of(&s->shape);
     s->sums = s->frame + nn_round_up(nn_frame_floats(&s->shape, &most), NN_LINE);
-    if (g->groups == 1 && tiles % T == 0 && (long)g->n * g->u * g->v * g->su * g->sv < (long)g->outputs * g->taps) {
-        from = tiles / T * t * NN_TILE_PANELS;
-        to = tiles / T * (t + 1) * NN_TILE_PANELS < panels ? tiles / T * (t + 1) * NN_TILE_PANELS : panels;
-    } else {
+    if (!nn_conv_grid_by_panels(g, t, T, &from, &to)) {
         first = t;
         share = T;
     }

@@ -9,7 +9,7 @@
 
 #if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
 
-enum { NN_QUANT_WORDS = 2 * NN_QUANT_LANES, NN_QUANT_SPLIT = 12 /* the least shift that the compiler gives */ };
+enum { NN_QUANT_WORDS = 2 * NN_QUANT_LANES, NN_QUANT_SPLIT = NN_INT8_LINEAR_SHIFT };
 
 /* Pairs of words times pairs of words, added to the sums. */
 NN_INLINE nn_quant_sums nn_quant_pair_products(nn_quant_sums sum, nn_quant_sums x, nn_quant_sums factors)
