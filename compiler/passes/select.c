@@ -25,6 +25,7 @@ typedef struct Assignment {
     const Graph *graph;
     const SelectOptions *options;
     CostModel model;
+    unsigned without; /* traits of rows that are not taken */
     Choice *choice; /* by node id */
     Layout *layout; /* by tensor id */
     double cost;    /* of all nodes, and of the reorders between them */
@@ -37,6 +38,7 @@ static Assignment new_assignment(const Graph *g, const SelectOptions *options)
         .graph = g,
         .options = options,
         .model = {options->target, machine_costs(options->target), g->batch, options->constant_weights},
+        .without = options->without,
         .choice = arena_alloc(arena, (size_t)(g->nodes.count + 1) * sizeof(Choice)),
         .layout = arena_alloc(arena, (size_t)(g->tensors.count + 1) * sizeof(Layout)),
     };
@@ -75,8 +77,7 @@ static bool view_serves(const Node *n, Layout layout)
 /* The cheapest row for the layout; false where neither one nor a view serves it. */
 static bool select_find(const Assignment *a, const Node *n, Layout layout, Choice *found)
 {
-    const unsigned without = a->options->without | (layout == LAYOUT_NCHW16N ? VARIANT_BF16_PRODUCTS : 0);
-    *found = (Choice){variant_find(n, layout, without, &a->model), layout};
+    *found = (Choice){variant_find(n, layout, a->without, &a->model), layout};
     return a->options->layouts >> layout & 1 && (found->variant || view_serves(n, layout));
 }
 
@@ -139,11 +140,13 @@ static bool touches(const Node *n, bool (*is)(const Tensor *))
 
 static bool is_batched(const Tensor *t) { return t->batched; }
 
-/* False where an operator on images has no such row, or there is nothing to compute. */
+/* False where an operator on images has no such row, or there is nothing to compute.  Values are stored as
+ * floats (passes/bf16_values.c), also those of nodes in NCHW. */
 static bool assign_blocked(const Graph *g, const SelectOptions *options, Assignment *a)
 {
     bool computes = false;
     *a = new_assignment(g, options);
+    a->without |= VARIANT_BF16_PRODUCTS;
     if (g->batch % BATCH_BLOCK) return false;
     for (int i = 0; i < g->nodes.count; i++) {
         const Node *n = g->nodes.at[i];

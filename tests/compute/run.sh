@@ -123,6 +123,8 @@ form blocked '-std=gnu99 -O0' --compute bf16
 near blocked blocked.plain 0.09
 form blocked.3 '-std=gnu99 -O0 -DNET_THREADS=3' --compute bf16
 same blocked.3 blocked
+form blocked.exact "$exact" --compute bf16 --target avx512bf16
+near blocked.exact blocked.plain 0.09
 says blocked.d/net.c 'nn_blocked_conv(&size'
 runs 0 "$net" --train --compute bf16 --dump program
 what='values that are rounded'
