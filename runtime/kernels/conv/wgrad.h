@@ -25,16 +25,19 @@
 
 NN_INLINE nn_wgrad_pixels nn_wgrad_pixels_of(const nn_wgrad *s, const nn_wgrad_block *p)
 {
-    if (s->tiled) return (nn_wgrad_pixels){1, 1, p->images * p->rows * p->columns, 0, 0, NN_TILE_ROWS};
+    const int first = p->image == 0 && p->row == 0 && p->column == 0;
+    const int pixels = p->images * p->rows * p->columns;
+    const long panel = nn_wgrad_panel_stride(pixels);
+    if (s->tiled) return (nn_wgrad_pixels){1, 1, pixels, 0, 0, NN_TILE_ROWS, first, panel};
     const long row = (long)p->width * p->channels;
-    return (nn_wgrad_pixels){p->images, p->rows, p->columns, p->height * row, s->sh * row, s->sw * p->channels};
+    return (nn_wgrad_pixels){p->images, p->rows, p->columns, p->height * row, s->sh * row, s->sw * p->channels, first, panel};
 }
 
 /* sums[m][lane] += Σ over the pixels of large[m] · small[lane] */
 NN_INLINE void nn_wgrad_tile(const int M, const int V, const nn_wgrad_pixels *p, const float *large, const float *small,
                              float *sums, long panel)
 {
-    const long panel_stride = NN_TILE_PANELS > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
+    const long panel_stride = NN_TILE_PANELS > 1 ? p->panel : NN_W;
     nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
@@ -56,7 +59,7 @@ NN_INLINE void nn_wgrad_tile(const int M, const int V, const nn_wgrad_pixels *p,
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
         float *to = sums + m * NN_PANEL + v * (NN_TILE_PANELS > 1 ? panel : NN_W);
-        nn_store(to, nn_load(to) + sum[m][v]);
+        nn_store(to, (p->first ? nn_zero() : nn_load(to)) + sum[m][v]);
     }
 }
 
@@ -91,7 +94,7 @@ NN_KERNEL void nn_wgrad_tile_run(int rows, int vectors, const nn_wgrad_pixels *p
 
 /* All taps and channels of one tile's panels. */
 NN_INLINE void nn_wgrad_tiles_add(const nn_wgrad *s, const nn_wgrad_block *p, const float *large, const float *small,
-                                  float *sums, nn_wgrad_next *next)
+                                  float *sums)
 {
     const int channels = p->channels * s->merged, tiles = nn_ceil(channels, NN_TILE_ROWS), taps = s->kh * s->kw;
     const int vectors = s->o <= NN_W && NN_TILE_PANELS == 1 ? 1 : NN_TILE_VECTORS;
@@ -102,8 +105,6 @@ NN_INLINE void nn_wgrad_tiles_add(const nn_wgrad *s, const nn_wgrad_block *p, co
         for (int i = 0; i < tiles; i++) {
             const int first = nn_wgrad_tile_first(channels, i, tiles),
                       rows = nn_wgrad_tile_first(channels, i + 1, tiles) - first;
-            nn_prefetch_lines(&next->large);
-            nn_prefetch_lines(&next->small);
             s->as.tile(rows, vectors, &pixels, x + (s->tiled ? i * nn_wgrad_tile_stride(pixels.columns) : first), small,
                        sums + ((long)tap * channels + first) * NN_PANEL, panel);
         }
@@ -112,39 +113,57 @@ NN_INLINE void nn_wgrad_tiles_add(const nn_wgrad *s, const nn_wgrad_block *p, co
 
 /* ---- a unit -------------------------------------------------------------------------------- */
 
-/* Outputs first … last − 1 of one panel, channels from `c` on, element by element. */
-NN_INLINE void nn_wgrad_panel_store(const nn_wgrad *s, const nn_wgrad_block *p, const float *panel, float *weight,
-                                    int first, int last, int c)
+/* The elements of an output's weights, in order, and where a panel has their sums, [tap][channel][16]. */
+typedef struct nn_wgrad_element {
+    int tap, taps, channels;
+    const float *at, *next; /* of this element, and of its channel's first tap */
+} nn_wgrad_element;
+
+NN_INLINE void nn_wgrad_next_element(nn_wgrad_element *e)
 {
-    const nn_conv *d = s->d;
-    const int taps = d->kh * d->kw, channels = p->channels * s->merged, lane = first % NN_PANEL;
-    for (int o = first; o < last; o++) {
-        float *to = weight + ((long)o * s->c + p->channel + c) * taps;
-        for (int k = c; k < p->channels; k++)
-            for (int tap = 0; tap < taps; tap++, to++) {
-                int row = s->merged > 1 ? tap / d->kw * channels + tap % d->kw * p->channels + k : tap * channels + k;
-                *to = panel[(long)row * NN_PANEL + lane + o - first];
-            }
-    }
+    e->at += e->channels * NN_PANEL;
+    if (++e->tap < e->taps) return;
+    e->tap = 0;
+    e->at = e->next += NN_PANEL;
 }
 
-/* With one tap, whole squares are transposed in registers. */
+/* `outputs` of one panel, less than a vector; of all others the elements after whole squares. */
+NN_INLINE void nn_wgrad_panel_rest(nn_wgrad_element e, float *weight, long step, int outputs, int count)
+{
+    for (int i = 0; i < count; i++, nn_wgrad_next_element(&e))
+        for (int o = 0; o < outputs; o++) weight[o * step + i] = e.at[o];
+}
+
+/* Squares are transposed in registers. */
+NN_INLINE void nn_wgrad_panel_store(const nn_wgrad *s, int channels, const float *panel, float *weight, int outputs)
+{
+    const int taps = s->d->kh * s->d->kw, all = channels * taps, squares = outputs / NN_W * NN_W;
+    const long step = (long)s->c * taps;
+    const nn_wgrad_element start = {.taps = taps, .channels = channels, .at = panel, .next = panel};
+    nn_wgrad_element e = start, others = start;
+    int i = 0;
+    for (; squares && i + NN_W <= all; i += NN_W) {
+        const float *row[NN_W];
+        for (int k = 0; k < NN_W; k++, nn_wgrad_next_element(&e)) row[k] = e.at;
+        for (int o = 0; o < squares; o += NN_W) {
+            nn_transpose_rows(weight + o * step + i, step, row);
+            for (int k = 0; k < NN_W; k++) row[k] += NN_W;
+        }
+    }
+    nn_wgrad_panel_rest(e, weight + i, step, squares, all - i);
+    others.at += squares;
+    others.next += squares;
+    nn_wgrad_panel_rest(others, weight + squares * step, step, outputs - squares, all);
+}
+
 NN_INLINE void nn_wgrad_unit_store(const nn_wgrad *s, const nn_wgrad_block *p, const float *sums, float *weight,
                                    int group)
 {
-    const long depth = (long)s->kh * s->kw * p->channels * s->merged;
-    const int whole = s->tiled ? p->channels / NN_W * NN_W : 0;
-    weight += (long)group * s->o * s->c * s->d->kh * s->d->kw;
-    for (int q = 0; q < p->panels; q++, sums += depth * NN_PANEL) {
-        const int first = (p->panel + q) * NN_PANEL, last = nn_min(s->o, first + NN_PANEL);
-        int o = first;
-        for (; whole && o + NN_W <= last; o += NN_W) {
-            for (int c = 0; c < whole; c += NN_W)
-                nn_transpose_square(weight + (long)o * s->c + p->channel + c, s->c, sums + c * NN_PANEL + o - first,
-                                    NN_PANEL);
-            nn_wgrad_panel_store(s, p, sums, weight, o, o + NN_W, whole);
-        }
-        nn_wgrad_panel_store(s, p, sums, weight, o, last, 0);
+    const int taps = s->d->kh * s->d->kw;
+    weight += (long)group * s->o * s->c * taps + (long)p->channel * taps;
+    for (int q = 0; q < p->panels; q++, sums += (long)p->channels * taps * NN_PANEL) {
+        const int first = (p->panel + q) * NN_PANEL;
+        nn_wgrad_panel_store(s, p->channels, sums, weight + (long)first * s->c * taps, nn_min(s->o - first, NN_PANEL));
     }
 }
 
@@ -164,41 +183,29 @@ NN_INLINE void nn_wgrad_bundle_store(const nn_wgrad *s, const nn_wgrad_block *p,
     }
 }
 
-/* One block of all panels of the unit; `after` is the next block, or NULL. */
-NN_INLINE void nn_wgrad_block_add(const nn_wgrad *s, const nn_wgrad_block *p, const nn_wgrad_block *after, float *large,
-                                  float *small, float *sums)
+/* One block of all panels of the unit. */
+NN_INLINE void nn_wgrad_block_add(const nn_wgrad *s, const nn_wgrad_block *p, float *large, float *small, float *sums)
 {
-    const long tiles = (long)nn_ceil(p->channels * s->merged, NN_TILE_ROWS) * s->kh * s->kw;
     const long panel = (long)s->kh * s->kw * s->merged * p->channels * NN_PANEL;
-    nn_wgrad_next next = {0};
-    if (after) nn_wgrad_next_large(&next, s, after, tiles * (p->panels / NN_TILE_PANELS));
+    const long packed = nn_wgrad_panel_stride((long)p->images * p->rows * p->columns);
     s->as.pack_large(s, p, large);
-    for (int q = 0; q < p->panels; q += NN_TILE_PANELS) {
-        s->as.pack_small(s, p, q, small);
-        if (q + NN_TILE_PANELS < p->panels)
-            nn_wgrad_next_small(&next, s, p, q + NN_TILE_PANELS, tiles);
-        else if (after)
-            nn_wgrad_next_small(&next, s, after, 0, tiles);
-        nn_wgrad_tiles_add(s, p, large, small, sums + q * panel, &next);
-    }
+    s->as.pack_small(s, p, small);
+    for (int q = 0; q < p->panels; q += NN_TILE_PANELS)
+        nn_wgrad_tiles_add(s, p, large, small + q * packed, sums + q * panel);
 }
 
 NN_KERNEL void nn_wgrad_unit_run(const nn_wgrad *s, int unit, float *weight, int group)
 {
     float large[NN_WGRAD_BUFFER] __attribute__((aligned(64)));
-    float small[NN_TILE_PANELS * NN_WGRAD_PIXELS * NN_PANEL] __attribute__((aligned(64)));
+    float small[NN_WGRAD_PANELS * (NN_WGRAD_TILED_PIXELS * NN_PANEL + NN_LINE)] __attribute__((aligned(64)));
     float sums[NN_WGRAD_SUMS] __attribute__((aligned(64)));
     const int across = nn_ceil(s->c, s->channels), all = nn_ceil(s->o, NN_PANEL), blocks = nn_wgrad_blocks(s);
     nn_wgrad_block p = {.channel = unit % across * s->channels, .panel = unit / across * s->panels};
     p.channels = nn_min(s->channels, s->c - p.channel);
     p.panels = nn_min(s->panels, nn_ceil(all - p.panel, NN_TILE_PANELS) * NN_TILE_PANELS);
-    for (long i = 0; i < (long)s->kh * s->kw * s->merged * p.channels * p.panels * NN_PANEL; i += NN_W)
-        nn_store(sums + i, nn_zero());
     for (int b = 0; b < blocks; b++) {
-        nn_wgrad_block after = p;
         nn_wgrad_block_at(s, b, &p);
-        if (b + 1 < blocks) nn_wgrad_block_at(s, b + 1, &after);
-        nn_wgrad_block_add(s, &p, b + 1 < blocks ? &after : 0, large, small, sums);
+        nn_wgrad_block_add(s, &p, large, small, sums);
     }
     p.panels = nn_min(p.panels, all - p.panel);
     if (s->groups < s->d->groups)

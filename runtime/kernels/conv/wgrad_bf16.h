@@ -21,7 +21,7 @@
 NN_INLINE void nn_wgrad_pair_tile(const int M, const int V, const nn_wgrad_pixels *p, const float *large,
                                   const float *small, float *sums, long panel)
 {
-    const long panel_stride = NN_TILE_PANELS > 1 ? (long)p->images * p->rows * p->columns * NN_PANEL : NN_W;
+    const long panel_stride = NN_TILE_PANELS > 1 ? p->panel : NN_W;
     nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS];
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
@@ -46,7 +46,7 @@ NN_INLINE void nn_wgrad_pair_tile(const int M, const int V, const nn_wgrad_pixel
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < V; v++) {
         float *to = sums + m * NN_PANEL + v * (NN_TILE_PANELS > 1 ? panel : NN_W);
-        nn_store(to, nn_load(to) + sum[m][v]);
+        nn_store(to, (p->first ? nn_zero() : nn_load(to)) + sum[m][v]);
     }
 }
 
@@ -87,9 +87,9 @@ NN_KERNEL void nn_wgrad_pack_large_pairs(const nn_wgrad *s, const nn_wgrad_block
         nn_wgrad_pack_pixels(NN_WGRAD_PAIRS, 0, s, p, to);
 }
 
-NN_KERNEL void nn_wgrad_pack_small_pairs(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+NN_KERNEL void nn_wgrad_pack_small_pairs(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
-    nn_wgrad_pack_panels(NN_WGRAD_PAIRS, s, p, q, to);
+    nn_wgrad_pack_panels(NN_WGRAD_PAIRS, s, p, to);
 }
 
 /* weight: [o][c / groups][tap] of floats. */

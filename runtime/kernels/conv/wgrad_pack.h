@@ -4,10 +4,9 @@
  *
  * The large image is packed in image order, with its padding, if there are several taps; with one
  * tap, in the order in which tiles read it, [tile][pixel][NN_TILE_ROWS].  The small image is packed
- * for the panels of one tile, [panel][pixel][16].  Images may be in bf16; the copies are floats, or,
+ * for all panels of the unit, [panel][pixel][16].  Images may be in bf16; the copies are floats, or,
  * for products of bf16 (wgrad_bf16.h), words: a word is one element of two images, the even one in the
  * lower half, and what is said of an image is said of a pair of them; a last image is paired with zeros.
- * What is packed next is prefetched while the tiles of a block are computed.
  */
 #ifndef NN_WGRAD_PACK_H
 #define NN_WGRAD_PACK_H
@@ -19,6 +18,7 @@
 enum {
     NN_WGRAD_TILES = (NN_WGRAD_CHANNELS + NN_TILE_ROWS - 1) / NN_TILE_ROWS, /* of a unit, at most */
     NN_WGRAD_BUFFER = NN_WGRAD_COPY + NN_WGRAD_TILES * NN_W,                /* a vector may be written past each tile */
+    NN_WGRAD_AHEAD = 12, /* pixels, of prefetching */
     NN_WGRAD_MERGED = 8 /* largest number of channels that form runs with the taps of a row */
 };
 
@@ -34,11 +34,13 @@ typedef struct nn_wgrad_pixels {
     int images, rows, columns;
     long image, row; /* strides in floats */
     int step;
+    int first;  /* of all blocks: nothing has been summed before it */
+    long panel; /* from one of the packed small image to the next */
 } nn_wgrad_pixels;
 
 typedef struct nn_wgrad nn_wgrad;
 typedef void nn_wgrad_large_packing(const nn_wgrad *, const nn_wgrad_block *, float *to);
-typedef void nn_wgrad_small_packing(const nn_wgrad *, const nn_wgrad_block *, int q, float *to);
+typedef void nn_wgrad_small_packing(const nn_wgrad *, const nn_wgrad_block *, float *to);
 typedef void nn_wgrad_tile_sums(int rows, int vectors, const nn_wgrad_pixels *, const float *large, const float *small,
                                 float *sums, long panel);
 
@@ -85,6 +87,9 @@ NN_INLINE int nn_wgrad_copy_columns(const nn_wgrad *s, int columns)
 /* From one tile of a tiled copy to the next, with room for a vector that is written past the last pixel. */
 NN_INLINE long nn_wgrad_tile_stride(long pixels) { return pixels * NN_TILE_ROWS + NN_W; }
 
+/* From one panel of a packed small image to the next: a line apart, so that they are not all in one set of a cache. */
+NN_INLINE long nn_wgrad_panel_stride(long pixels) { return pixels * NN_PANEL + NN_LINE; }
+
 /* Floats of the packed copy, without the room past the tiles; a partly filled tile counts in full. */
 NN_INLINE long nn_wgrad_copy_floats(const nn_wgrad *s, int channels, int images, int rows, int columns)
 {
@@ -92,10 +97,17 @@ NN_INLINE long nn_wgrad_copy_floats(const nn_wgrad *s, int channels, int images,
     return (long)images * nn_wgrad_copy_rows(s, rows) * nn_wgrad_copy_columns(s, columns) * channels;
 }
 
+/* Whether so many pixels of the small image fit. */
+NN_INLINE int nn_wgrad_pixels_fit(const nn_wgrad *s, long pixels)
+{
+    if (s->tiled) return pixels <= NN_WGRAD_TILED_PIXELS;
+    return pixels <= NN_WGRAD_PIXELS && pixels * s->panels <= NN_WGRAD_PANELS * NN_WGRAD_TILED_PIXELS;
+}
+
 NN_INLINE int nn_wgrad_copy_fits(const nn_wgrad *s, int images, int rows, int columns)
 {
     return nn_wgrad_copy_floats(s, s->channels, images, rows, columns) <= NN_WGRAD_COPY &&
-           (long)images * rows * columns <= (s->tiled ? NN_WGRAD_TILED_PIXELS : NN_WGRAD_PIXELS);
+           nn_wgrad_pixels_fit(s, (long)images * rows * columns);
 }
 
 /* Whether a unit of so many channels and panels fits. */
@@ -163,6 +175,17 @@ NN_INLINE nn_wgrad_pixel nn_wgrad_pixel_of(const int as, const nn_wgrad *s, cons
     return (nn_wgrad_pixel){at, paired && 2 * i + 1 < s->d->n ? nn_at(half, at, image) : nn_zeros};
 }
 
+/* The lines of a pixel that is packed soon, `ahead` elements on: neighbours may be pages apart, where caches
+ * fetch nothing by themselves. */
+NN_INLINE void nn_wgrad_prefetch(const int as, const nn_wgrad_pixel *p, long ahead, int count)
+{
+    const int half = as != NN_WGRAD_FLOATS;
+    for (int k = 0; k < count; k += NN_LINE * (1 + half)) {
+        __builtin_prefetch(nn_at(half, p->at, ahead + k));
+        if (as == NN_WGRAD_PAIRS) __builtin_prefetch(nn_at(half, p->odd, ahead + k));
+    }
+}
+
 /* Stores whole vectors: the next pixel overwrites what is too much. */
 NN_INLINE void nn_wgrad_pack_pixel(const int as, const nn_wgrad_pixel *from, int channels, float *to)
 {
@@ -224,6 +247,7 @@ NN_INLINE void nn_wgrad_pack_pixels(const int as, const int tiled, const nn_wgra
                 const nn_wgrad_pixel from =
                     inside ? nn_wgrad_pixel_of(as, s, s->large, p->image + n, d->h * line, row + (long)w * d->c_step)
                            : outside;
+                nn_wgrad_prefetch(as, &from, NN_WGRAD_AHEAD * (long)step_w * d->c_step, p->channels);
                 if (tiled)
                     nn_wgrad_pack_tiles(as, &tiling, &from, p->channels, to);
                 else
@@ -249,34 +273,37 @@ NN_KERNEL void nn_wgrad_pack_large_bf16(const nn_wgrad *s, const nn_wgrad_block 
         nn_wgrad_pack_pixels(NN_WGRAD_HALVES, 0, s, p, to);
 }
 
-/* The panels of a tile from panel q of the unit on; to: [panel][pixel][16]. */
-NN_INLINE void nn_wgrad_pack_panels(const int as, const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+/* The panels of the unit; to: [panel][pixel][16]. */
+NN_INLINE void nn_wgrad_pack_panels(const int as, const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
     const nn_conv *d = s->d;
+    const int first = p->panel * NN_PANEL, outputs = s->o - first, all = p->panels * NN_PANEL;
     const long step = d->o_step, image = d->oh * d->ow * step;
-    for (int g = q; g < q + NN_TILE_PANELS; g++) {
-        const int first = (p->panel + g) * NN_PANEL, outputs = s->o - first;
-        for (int n = 0; n < p->images; n++) {
-            for (int i = 0; i < p->rows; i++) {
-                const long at = ((long)(p->row + i) * d->ow + p->column) * d->o_step + first;
-                for (int j = 0; j < p->columns; j++, to += NN_PANEL) {
-                    const nn_wgrad_pixel from = nn_wgrad_pixel_of(as, s, s->small, p->image + n, image, at + j * step);
+    const long panel = nn_wgrad_panel_stride((long)p->images * p->rows * p->columns);
+    for (int n = 0; n < p->images; n++) {
+        for (int i = 0; i < p->rows; i++) {
+            const long at = ((long)(p->row + i) * d->ow + p->column) * d->o_step + first;
+            for (int j = 0; j < p->columns; j++, to += NN_PANEL) {
+                const nn_wgrad_pixel from = nn_wgrad_pixel_of(as, s, s->small, p->image + n, image, at + j * step);
+                float *of_panel = to;
+                nn_wgrad_prefetch(as, &from, NN_WGRAD_AHEAD * step, nn_min(all, outputs));
+                for (int q = 0; q < all; q += NN_PANEL, of_panel += panel)
                     for (int k = 0; k < NN_PANEL; k += NN_W)
-                        nn_store(to + k, k < outputs ? nn_wgrad_load(as, &from, k, outputs - k) : nn_zero());
-                }
+                        nn_store(of_panel + k,
+                                 q + k < outputs ? nn_wgrad_load(as, &from, q + k, outputs - q - k) : nn_zero());
             }
         }
     }
 }
 
-NN_KERNEL void nn_wgrad_pack_small(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+NN_KERNEL void nn_wgrad_pack_small(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
-    nn_wgrad_pack_panels(NN_WGRAD_FLOATS, s, p, q, to);
+    nn_wgrad_pack_panels(NN_WGRAD_FLOATS, s, p, to);
 }
 
-NN_KERNEL void nn_wgrad_pack_small_bf16(const nn_wgrad *s, const nn_wgrad_block *p, int q, float *to)
+NN_KERNEL void nn_wgrad_pack_small_bf16(const nn_wgrad *s, const nn_wgrad_block *p, float *to)
 {
-    nn_wgrad_pack_panels(NN_WGRAD_HALVES, s, p, q, to);
+    nn_wgrad_pack_panels(NN_WGRAD_HALVES, s, p, to);
 }
 
 /* Blocks of the pixels of all images. */
@@ -297,103 +324,6 @@ NN_INLINE void nn_wgrad_block_at(const nn_wgrad *s, int block, nn_wgrad_block *p
     p->columns = nn_min(s->columns, d->ow - p->column);
     p->height = nn_wgrad_copy_rows(s, p->rows);
     p->width = nn_wgrad_copy_columns(s, p->columns);
-}
-
-/* ---- prefetching ----------------------------------------------------------------------- */
-
-/* The cache lines of the next block, in the order in which it will be packed. */
-typedef struct nn_prefetch {
-    const float *at;             /* the pixel */
-    long step, row, image;       /* strides: from pixel to pixel, and at the ends of rows and images */
-    int lines, columns, rows;    /* of a pixel, a row, an image */
-    int line, column, where_row; /* position */
-    long left;                   /* lines */
-    int share;                   /* of a tile */
-} nn_prefetch;
-
-/* Part of some images. */
-typedef struct nn_image_part {
-    int half;              /* of bf16 */
-    const void *at;        /* the first pixel */
-    long step, row, image; /* strides, of elements */
-    int elements;          /* of a pixel */
-    int columns, rows, images;
-} nn_image_part;
-
-/* The part's cache lines, divided among the tiles. */
-NN_INLINE nn_prefetch nn_prefetch_of(const nn_image_part *p, long tiles)
-{
-    const int floats = 1 + p->half; /* elements in the place of one */
-    const long step = p->step / floats, row = p->row / floats;
-    nn_prefetch a = {.at = (const float *)p->at, .step = step, .lines = nn_ceil(p->elements, NN_LINE * floats)};
-    a.columns = p->columns;
-    a.rows = p->rows;
-    a.row = row - p->columns * step;
-    a.image = p->image / floats - p->rows * row;
-    a.left = (long)a.lines * p->columns * p->rows * p->images;
-    a.share = (int)((a.left + tiles - 1) / tiles);
-    return a;
-}
-
-NN_INLINE void nn_prefetch_lines(nn_prefetch *a)
-{
-    for (int i = a->share; i > 0 && a->left > 0; i--, a->left--) {
-        __builtin_prefetch(a->at + a->line * NN_LINE, 0, 2);
-        if (++a->line < a->lines) continue;
-        a->line = 0;
-        a->at += a->step;
-        if (++a->column < a->columns) continue;
-        a->column = 0;
-        a->at += a->row;
-        if (++a->where_row < a->rows) continue;
-        a->where_row = 0;
-        a->at += a->image;
-    }
-}
-
-/* The next block of the large image and the next panel of the small one. */
-typedef struct nn_wgrad_next {
-    nn_prefetch large, small;
-} nn_wgrad_next;
-
-NN_INLINE void nn_wgrad_next_large(nn_wgrad_next *next, const nn_wgrad *s, const nn_wgrad_block *p, long tiles)
-{
-    const nn_conv *d = s->d;
-    const long row = (long)d->w * d->c_step;
-    const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
-    const int h = p->row * d->sh > d->top ? p->row * d->sh - d->top : 0;
-    const int w = p->column * d->sw > d->left ? p->column * d->sw - d->left : 0;
-    const int image = p->image * s->as.paired;
-    const long at = ((long)image * d->h + h) * row + (long)w * d->c_step + p->channel;
-    const nn_image_part part = {.half = s->as.large,
-                                .at = nn_at(s->as.large, s->large, at),
-                                .step = (long)step_w * d->c_step,
-                                .row = step_h * row,
-                                .image = d->h * row,
-                                .elements = p->channels,
-                                .columns = p->width,
-                                .rows = p->height,
-                                .images = nn_min(p->images * s->as.paired, d->n - image)};
-    next->large = nn_prefetch_of(&part, tiles);
-}
-
-NN_INLINE void nn_wgrad_next_small(nn_wgrad_next *next, const nn_wgrad *s, const nn_wgrad_block *p, int q, long tiles)
-{
-    const nn_conv *d = s->d;
-    const int first = (p->panel + q) * NN_PANEL;
-    const long row = (long)d->ow * d->o_step;
-    const int image = p->image * s->as.paired;
-    const long at = ((long)image * d->oh + p->row) * row + (long)p->column * d->o_step + first;
-    const nn_image_part part = {.half = s->as.small,
-                                .at = nn_at(s->as.small, s->small, at),
-                                .step = d->o_step,
-                                .row = row,
-                                .image = d->oh * row,
-                                .elements = nn_min(NN_TILE_PANELS * NN_PANEL, s->o - first),
-                                .columns = p->columns,
-                                .rows = p->rows,
-                                .images = nn_min(p->images * s->as.paired, d->n - image)};
-    next->small = nn_prefetch_of(&part, tiles);
 }
 
 #endif

@@ -116,7 +116,7 @@ NN_INLINE void nn_winograd_unit_store(const nn_conv *d, const nn_winograd_unit *
 NN_INLINE void nn_winograd_unit_add(const nn_winograd_unit *u, long count, const float *large, const float *small,
                                     float *sums)
 {
-    const nn_wgrad_pixels pixels = {1, 1, (int)count, 0, 0, u->channels};
+    const nn_wgrad_pixels pixels = {1, 1, (int)count, 0, 0, u->channels, 0, count * NN_PANEL};
     const int tiles = nn_ceil(u->channels, NN_TILE_ROWS);
     const long panel = (long)u->channels * NN_PANEL;
     for (int f = 0; f < 36; f++) {
