@@ -26,9 +26,9 @@ typedef struct Assignment {
     const SelectOptions *options;
     CostModel model;
     unsigned without; /* traits of rows that are not taken */
-    Choice *choice; /* by node id */
-    Layout *layout; /* by tensor id */
-    double cost;    /* of all nodes, and of the reorders between them */
+    Choice *choice;   /* by node id */
+    Layout *layout;   /* by tensor id */
+    double cost;      /* of all nodes, and of the reorders between them */
 } Assignment;
 
 static Assignment new_assignment(const Graph *g, const SelectOptions *options)

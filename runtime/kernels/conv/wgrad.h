@@ -30,7 +30,8 @@ NN_INLINE nn_wgrad_pixels nn_wgrad_pixels_of(const nn_wgrad *s, const nn_wgrad_b
     const long panel = nn_wgrad_panel_stride(pixels);
     if (s->tiled) return (nn_wgrad_pixels){1, 1, pixels, 0, 0, NN_TILE_ROWS, first, panel};
     const long row = (long)p->width * p->channels;
-    return (nn_wgrad_pixels){p->images, p->rows, p->columns, p->height * row, s->sh * row, s->sw * p->channels, first, panel};
+    return (nn_wgrad_pixels){p->images,           p->rows, p->columns, p->height * row, s->sh * row,
+                             s->sw * p->channels, first,   panel};
 }
 
 /* sums[m][lane] += Σ over the pixels of large[m] · small[lane] */

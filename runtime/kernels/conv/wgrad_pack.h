@@ -18,7 +18,7 @@
 enum {
     NN_WGRAD_TILES = (NN_WGRAD_CHANNELS + NN_TILE_ROWS - 1) / NN_TILE_ROWS, /* of a unit, at most */
     NN_WGRAD_BUFFER = NN_WGRAD_COPY + NN_WGRAD_TILES * NN_W,                /* a vector may be written past each tile */
-    NN_WGRAD_AHEAD = 12, /* pixels, of prefetching */
+    NN_WGRAD_AHEAD = 12,                                                    /* pixels, of prefetching */
     NN_WGRAD_MERGED = 8 /* largest number of channels that form runs with the taps of a row */
 };
 
