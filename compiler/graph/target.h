@@ -49,6 +49,7 @@ typedef struct MachineCosts {
     double wgrad_product;                /* a product of transforms, of the weights' gradient */
     double wgrad_transform;              /* of a tile and channel, of the weights' gradient */
     double wgrad_rate;
+    double winograd_bf16;   /* Winograd's forms of images in bf16, beside images of floats */
     double bf16_product;    /* a multiply-add of a pair's element, where an instruction has them */
     double blocked_product; /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
 } MachineCosts;
@@ -59,7 +60,7 @@ typedef struct MachineCosts {
 #define COMMON_COSTS                                                                                          \
     .element = 20, .weight_read = 12, .weight_widen = 2, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, \
     .tile_2_5 = 600, .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8,  \
-    .bf16_product = 0.5, .blocked_product = 0.5
+    .winograd_bf16 = 1, .bf16_product = 0.5, .blocked_product = 0.5
 
 const MachineCosts *machine_costs(Target);
 

@@ -398,6 +398,36 @@ START_TEST(some_table_multiplies)
 }
 END_TEST
 
+/* Any sign and digits, an exponent below `most`. */
+static uint16_t half_of(unsigned *state, int most)
+{
+    return (uint16_t)(draw(state, 0, 1) << 15 | draw(state, 0, most - 1) << 7 | draw(state, 0, 127));
+}
+
+/* Where the processor has the instruction, the emulated table gives its bits: of numbers of all sizes, near 1, and
+ * such that products and sums are near the smallest normal number. */
+START_TEST(bits_of_all_tables)
+{
+    unsigned state = 9;
+    const nn_symbol *first = NULL;
+    for (int i = 0; i < kernel_tables() && !first; i++)
+        if (multiplies(kernels_of(i))) first = kernels_of(i);
+    for (int i = 0; i < 600; i++) {
+        const int most = i % 3 == 0 ? 255 : i % 3 == 1 ? 130 : 66;
+        Step s = {.x_even = half_of(&state, most), .x_odd = half_of(&state, most)};
+        s.w_even = half_of(&state, most), s.w_odd = half_of(&state, most);
+        s.sum = (uint32_t)half_of(&state, i % 3 == 2 ? 6 : most) << 16 | (uint32_t)draw(&state, 0, 0xffff);
+        const float want = step_of(first, &s);
+        for (int k = 0; k < kernel_tables(); k++) {
+            if (!multiplies(kernels_of(k)) || kernels_of(k) == first) continue;
+            const float got = step_of(kernels_of(k), &s);
+            ck_assert_msg(isnan(want) ? isnan(got) : memcmp(&got, &want, sizeof got) == 0, "step %d is %a, not %a", i,
+                          (double)got, (double)want);
+        }
+    }
+}
+END_TEST
+
 /* 0 · sum + shift, rounded to bf16: a subnormal number is 0, all others as nn_to_bf16 has them. */
 static uint16_t rounded_by(const nn_symbol *table, float value, int outputs)
 {
@@ -457,6 +487,7 @@ Suite *bf16_convolution_suite(void)
     tcase_add_loop_test(tests, steps_of_vdpbf16ps, 0, kernel_tables());
     tcase_add_loop_test(tests, results_of_bf16, 0, kernel_tables());
     tcase_add_test(tests, some_table_multiplies);
+    tcase_add_test(tests, bits_of_all_tables);
     suite_add_tcase(suite, tests);
     return suite;
 }

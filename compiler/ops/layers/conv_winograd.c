@@ -220,7 +220,8 @@ static double cost_reading(const Node *n, const Tile *tile, double weights, doub
     Products p = products_of(n);
     double pairs = (double)p.channels * (double)p.outputs, count = tile_count(n, tile, model);
     double transforms = transform * count * (double)(p.channels + p.outputs);
-    return (frequencies(tile) * pairs * (count + weights) + transforms) / model->machine->transform_rate;
+    double rate = model->machine->transform_rate / (tensor_is_bf16_value(n->in[0]) ? model->machine->winograd_bf16 : 1);
+    return (frequencies(tile) * pairs * (count + weights) + transforms) / rate;
 }
 
 static double cost(const Node *n, const Tile *tile, double transform, const CostModel *model)

@@ -29,7 +29,7 @@
 #define NN_TILE_ROWS    10
 #define NN_TILE_VECTORS 2
 #define NN_TILE_PANELS  2
-#define NN_PAIR_ROWS    12    /* the same of pairs of bf16 (conv_bf16.h) */
+#define NN_PAIR_ROWS    10    /* the same of pairs of bf16 (conv_bf16.h): as many pointers fit registers */
 #define NN_CONV_DEPTH   320   /* channels × taps of a block: 20 KB of a panel, in L1 */
 #define NN_CONV_NEAR    32768 /* floats of all panels that stay in L2 without prefetching */
 #define NN_CONV_PADDED  24576 /* floats of rows that are copied with zeros around them */
@@ -80,9 +80,18 @@
  *
  * weight_widen is that of Winograd's forms with panels in 16 bits beside panels of floats: of 512 channels
  * and outputs they take 0.78 of the time at 7x7 and 0.87 at 14x14 (one block of tiles), 0.89 at 28x28
- * (three), of 128 at 28x28 the same, and of AlexNet's second layer (nine) 1.04. */
+ * (three), of 128 at 28x28 the same, and of AlexNet's second layer (nine) 1.04.
+ *
+ * winograd_bf16, beside products of bf16, is so large that these are taken.  On two Zen 5 cores they reach 0.92 to
+ * 0.97 of the peak in VGG-16's layers and ResNet-18's; Winograd's forms, of floats, take 1.0 to 1.3 of their time,
+ * but for 0.85 of 128 channels at 28x28 with a batch of 8, and transformed weights are read from memory besides. */
+#if defined(NN_BF16_PAIRS)
+#define NN_WINOGRAD_BF16 1.6
+#else
+#define NN_WINOGRAD_BF16 1
+#endif
 #define NN_MACHINE_COSTS                                                                                      \
     .element = 35, .weight_widen = 1.5, .weight_pack = 30, .tile_2_3 = 145, .tile_4_3 = 620, .tile_2_5 = 800, \
-    .transform_rate = 0.82, .wgrad_product = 1.17, .wgrad_transform = 660
+    .transform_rate = 0.82, .wgrad_product = 1.17, .wgrad_transform = 660, .winograd_bf16 = NN_WINOGRAD_BF16
 
 #endif

@@ -272,8 +272,10 @@ NN_INLINE void nn_pair_tile(const int M, const int V, const nn_pair_grid *s, con
     nn_pair_store(s, pixel, M, d, rest);
 }
 
-/* One instance for each even number of pixels, and for one, with all vectors or one. */
-NN_KERNEL void nn_pair_tile_run(const nn_pair_grid *s, const nn_pair_pixel *pixel, int pixels, const nn_pair_rows *d)
+/* One instance for each even number of pixels, and for one, with all vectors or one.  Not inlined: beside what its
+ * caller keeps, gcc has no registers for the pixels' pointers and moves them through vectors in the inner loop. */
+NN_KERNEL __attribute__((noinline)) void nn_pair_tile_run(const nn_pair_grid *s, const nn_pair_pixel *pixel, int pixels,
+                                                          const nn_pair_rows *d)
 {
 #define NN_CASE(M)                                         \
     case M:                                                \
@@ -292,6 +294,8 @@ NN_KERNEL void nn_pair_tile_run(const nn_pair_grid *s, const nn_pair_pixel *pixe
 #if NN_PAIR_ROWS > 6
         NN_CASE(8)
         NN_CASE(10)
+#endif
+#if NN_PAIR_ROWS > 10
         NN_CASE(12)
 #endif
     }

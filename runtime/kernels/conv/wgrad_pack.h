@@ -226,6 +226,37 @@ NN_INLINE void nn_wgrad_pack_tiles(const int as, const nn_wgrad_tiling *g, const
             nn_store(to + k, nn_wgrad_load(as, from, g->first[i] + k, channels - g->first[i] - k));
 }
 
+NN_INLINE void nn_wgrad_pack_zeros(int count, float *to)
+{
+    for (int k = 0; k < count; k += NN_W) nn_store(to + k, nn_zero());
+}
+
+/* Whether the pixels of a row follow each other in memory and in the copy.  A row that is paired with none has
+ * zeros beside it. */
+NN_INLINE int nn_wgrad_packs_rows(const nn_wgrad *s, const nn_wgrad_block *p)
+{
+    return !s->tiled && s->d->kw > 1 && p->channels == s->d->c_step && (long)p->width * p->channels <= NN_ZEROS;
+}
+
+/* Row h of image i of the block's, from column w0 on, with the padding at its ends. */
+NN_INLINE void nn_wgrad_pack_row(const int as, const nn_wgrad *s, const nn_wgrad_block *p, int i, int h, int w0,
+                                 float *to)
+{
+    const nn_conv *d = s->d;
+    const int c = p->channels, inside = h >= 0 && h < d->h;
+    const int left = inside && w0 < 0 ? nn_min(-w0, p->width) : 0;
+    const int end = inside ? nn_min(d->w - w0, p->width) : 0;
+    nn_wgrad_pack_zeros(left * c, to);
+    if (end > left) {
+        const long line = (long)d->w * c;
+        const nn_wgrad_pixel from =
+            nn_wgrad_pixel_of(as, s, s->large, i, d->h * line, h * line + p->channel + (long)(w0 + left) * c);
+        nn_wgrad_pack_pixel(as, &from, (end - left) * c, to + left * c);
+    }
+    const int first = end > left ? end : left;
+    nn_wgrad_pack_zeros((p->width - first) * c, to + first * c);
+}
+
 /* to: [image][height][width][channel], or `tiled` [tile][pixel][NN_TILE_ROWS] */
 NN_INLINE void nn_wgrad_pack_pixels(const int as, const int tiled, const nn_wgrad *s, const nn_wgrad_block *p,
                                     float *to)
@@ -235,13 +266,18 @@ NN_INLINE void nn_wgrad_pack_pixels(const int as, const int tiled, const nn_wgra
     const long line = (long)d->w * d->c_step;
     const int step_h = d->kh > 1 ? 1 : d->sh, step_w = d->kw > 1 ? 1 : d->sw;
     const int h0 = p->row * d->sh - d->top, w0 = p->column * d->sw - d->left;
-    const int step = tiled ? NN_TILE_ROWS : p->channels;
+    const int step = tiled ? NN_TILE_ROWS : p->channels, rows = nn_wgrad_packs_rows(s, p);
     nn_wgrad_tiling tiling = {0};
     if (tiled) nn_wgrad_tiling_of(p, &tiling);
     for (int n = 0; n < p->images; n++) {
         for (int i = 0; i < p->height; i++) {
             int h = h0 + i * step_h;
             const long row = h * line + p->channel;
+            if (rows) {
+                nn_wgrad_pack_row(as, s, p, p->image + n, h, w0, to);
+                to += p->width * step;
+                continue;
+            }
             for (int j = 0; j < p->width; j++, to += step) {
                 int w = w0 + j * step_w, inside = h >= 0 && h < d->h && w >= 0 && w < d->w;
                 const nn_wgrad_pixel from =
