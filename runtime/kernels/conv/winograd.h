@@ -99,6 +99,18 @@ NN_INLINE void nn_winograd_load_kernels(const int half, const int taps, const nn
     const long outputs = back ? d->c : d->o, lanes = outputs - first < NN_PANEL ? outputs - first : NN_PANEL;
     const long step = back ? taps : d->c * taps;
     long from = (back ? channel * d->c + first : first * d->c + channel) * taps;
+    if (!half && lanes == NN_PANEL &&
+        from + (NN_PANEL - 1) * step + nn_round_up(taps, NN_W) <= (long)d->o * d->c * taps) {
+        float turned[NN_WINOGRAD_KERNEL * NN_WINOGRAD_KERNEL + NN_W][NN_PANEL] __attribute__((aligned(64)));
+        for (int i = 0; i < taps; i += NN_W)
+            for (long lane = 0; lane < NN_PANEL; lane += NN_W)
+                nn_transpose_square(turned[i] + lane, NN_PANEL, (const float *)s->weight + from + lane * step + i,
+                                    step);
+        for (int i = 0; i < taps; i++)
+            for (long lane = 0; lane < NN_PANEL; lane += NN_W)
+                nn_store(w[i] + lane, nn_load(turned[back ? taps - 1 - i : i] + lane));
+        return;
+    }
     for (long lane = 0; lane < lanes; lane++, from += step)
         for (int i = 0; i < taps; i++) w[i][lane] = nn_number_at(half, s->weight, from + (back ? taps - 1 - i : i));
 }
