@@ -2249,12 +2249,10 @@ NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
 #endif
 }
 
-/* to[i·to_row + j] = from[j·from_row + i], 0 ≤ i, j < NN_W. */
-NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, long from_row)
+/* row[i][j] and row[j][i] change places. */
+NN_INLINE void nn_transpose_rows(nn_vec *row)
 {
-    nn_vec row[NN_W], next[NN_W];
-    NN_UNROLL
-    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from + i * from_row);
+    nn_vec next[NN_W];
     NN_UNROLL
     for (int round = 1; round < NN_W; round *= 2) {
         NN_UNROLL
@@ -2265,6 +2263,15 @@ NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, lo
         NN_UNROLL
         for (int i = 0; i < NN_W; i++) row[i] = next[i];
     }
+}
+
+/* to[i·to_row + j] = from[j·from_row + i], 0 ≤ i, j < NN_W. */
+NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, long from_row)
+{
+    nn_vec row[NN_W];
+    NN_UNROLL
+    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from + i * from_row);
+    nn_transpose_rows(row);
     NN_UNROLL
     for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
 }

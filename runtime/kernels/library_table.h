@@ -11,6 +11,7 @@
 #include "runtime/kernels/conv/conv.h"
 #include "runtime/kernels/dense/dense.h"
 #include "runtime/kernels/dense/dense_bf16.h"
+#include "runtime/kernels/dense/dense_pairs.h"
 #include "runtime/kernels/elementwise/combine.h"
 #include "runtime/kernels/elementwise/convert.h"
 #include "runtime/kernels/library.h"
@@ -163,6 +164,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_conv_wgrad_pairs),
     NN_SYMBOL(nn_conv_panels_bf16),
     NN_SYMBOL(nn_conv_panels_backward_bf16),
+    NN_SYMBOL(nn_conv_panels_rounded),
+    NN_SYMBOL(nn_conv_panels_backward_rounded),
     NN_SYMBOL(nn_conv_forward_bf16),
     NN_SYMBOL(nn_conv_backward_data_bf16),
     NN_SYMBOL(nn_grouped_panels),
@@ -211,6 +214,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_dense_forward_rounded),
     NN_SYMBOL(nn_dense_dx_rounded),
     NN_SYMBOL(nn_dense_dweight_pairs),
+    NN_SYMBOL(nn_dense_forward_pairs),
+    NN_SYMBOL(nn_dense_dx_pairs),
     NN_SYMBOL(nn_dense_dx),
     NN_SYMBOL(nn_dense_dweight),
     NN_SYMBOL(nn_dense_dweight_rows),

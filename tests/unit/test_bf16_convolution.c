@@ -124,13 +124,40 @@ static void problem_free(Problem *p)
 
 /* ---- what the kernels give ---- */
 
+typedef void Round(const nn_conv *, const float *weight, uint16_t *panels, int t, int T);
+
+/* Of weights in f32 that are rounded to these, the panels are the same: numbers somewhat larger, of zeros
+ * subnormal ones. */
+static void check_rounded_panels(const nn_symbol *table, const Problem *p, const Halves *panels, long packed, int T)
+{
+    const nn_conv *d = &p->d;
+    const long count = (long)d->o * d->c / d->groups * d->kh * d->kw;
+    Round *round = (Round *)kernel_named(table, p->back ? "nn_conv_panels_backward_rounded" : "nn_conv_panels_rounded");
+    float *weight = guarded(count);
+    Halves got = halves(packed);
+    for (long i = 0; i < count; i++) {
+        const uint16_t half = p->weight.at[i];
+        const uint32_t more = i % 3 && (half & 0x7f80) != 0x7f80 ? 0x7fff : 0, bits = (uint32_t)half << 16 | more;
+        memcpy(weight + i, &bits, sizeof bits);
+    }
+    for (int t = 0; t < T; t++) round(d, weight, got.at, t, T);
+    for (long i = 0; i < packed; i++)
+        assert_element(got.at[i] == panels->at[i],
+                       "panels of f32, kernel %dx%d, stride %d: element %ld is %04x, not %04x", d->kh, d->kw, d->sh, i,
+                       got.at[i], panels->at[i]);
+    halves_free(&got);
+    guarded_free(weight);
+}
+
 static Halves packed(const nn_symbol *table, const Problem *p, int T)
 {
     const nn_conv *d = &p->d;
     Pack *pack = (Pack *)kernel_named(table, p->back ? "nn_conv_panels_backward_bf16" : "nn_conv_panels_bf16");
     const long c = d->c / d->groups, o = d->o / d->groups;
-    Halves panels = halves(d->groups * nn_conv_packed_bf16(p->back ? c : o, p->back ? o : c, d->kh * d->kw));
+    const long count = d->groups * nn_conv_packed_bf16(p->back ? c : o, p->back ? o : c, d->kh * d->kw);
+    Halves panels = halves(count);
     for (int t = 0; t < T; t++) pack(d, p->weight.at, panels.at, t, T);
+    check_rounded_panels(table, p, &panels, count, T);
     return panels;
 }
 

@@ -48,21 +48,21 @@ static bool conv_pair_panels_back_shape(Graph *g, Node *n)
 static void conv_pair_panels_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_bf16(&size, weight, panels, $t, $T);");
+    correlate_pair_panels_emit(w, n, &c, false);
 }
 
 static void conv_pair_panels_back_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_backward_bf16(&size, weight, panels, $t, $T);");
+    correlate_pair_panels_emit(w, n, &c, true);
 }
 
 static const Variant panels_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = conv_pair_panels_emit, .kernel = "conv"},
+    PAIR_PANELS_ROW(conv_pair_panels_emit),
     {0},
 };
 static const Variant panels_back_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = conv_pair_panels_back_emit, .kernel = "conv"},
+    PAIR_PANELS_ROW(conv_pair_panels_back_emit),
     {0},
 };
 

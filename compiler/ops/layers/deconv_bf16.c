@@ -49,21 +49,21 @@ static bool deconv_pair_dx_panels_shape(Graph *g, Node *n)
 static void deconv_pair_panels_emit(Writer *w, const Node *n)
 {
     const Correlation c = deconv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_backward_bf16(&size, weight, panels, $t, $T);");
+    correlate_pair_panels_emit(w, n, &c, true);
 }
 
 static void deconv_pair_dx_panels_emit(Writer *w, const Node *n)
 {
     const Correlation c = deconv_of_origin(n);
-    correlate_call(w, &c, "nn_conv_panels_bf16(&size, weight, panels, $t, $T);");
+    correlate_pair_panels_emit(w, n, &c, false);
 }
 
 static const Variant panels_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = deconv_pair_panels_emit, .kernel = "conv"},
+    PAIR_PANELS_ROW(deconv_pair_panels_emit),
     {0},
 };
 static const Variant dx_panels_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = deconv_pair_dx_panels_emit, .kernel = "conv"},
+    PAIR_PANELS_ROW(deconv_pair_dx_panels_emit),
     {0},
 };
 

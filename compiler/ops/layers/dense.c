@@ -361,6 +361,7 @@ static const char *dense_blocked_refusal(const Node *n)
 }
 
 static const Variant dense_variants[] = {
+    DENSE_PAIRS_ROW,
     DENSE_BF16_ROW,
     {.name = "gemm_bf16",
      .layouts = IN_NCHW,
@@ -381,6 +382,7 @@ static const Variant dense_variants[] = {
 };
 
 static const Variant dense_dx_variants[] = {
+    DENSE_DX_PAIRS_ROW,
     DENSE_DX_BF16_ROW,
     {.name = "gemm_bf16",
      .layouts = IN_NCHW,

@@ -9,12 +9,35 @@
 #include "ops/shared/region.h"
 
 static int64_t features_in(Shape s) { return s.dim[s.rank - 1]; }
+static int64_t rows_of_features(Shape s) { return shape_count(s) / features_in(s); }
 
 const char *dense_bf16_refusal(const Node *n) { return tensor_is_bf16_value(n->in[0]) ? NULL : "its input is in f32"; }
 
+/* Weights that change from call to call are packed in each.  That weights are read once is no part of a dense
+ * layer's cost. */
 double dense_bf16_cost(const Node *n, const CostModel *m)
 {
-    return m->machine->bf16_product * (double)(node_macs(n) * m->batch);
+    const double pack = m->constant_weights ? 0 : m->machine->weight_pack - m->machine->weight_read;
+    return pack * (double)shape_count(n->in[1]->shape) + m->machine->bf16_product * (double)(node_macs(n) * m->batch);
+}
+
+/* Rows (samples, or positions of a sequence) for which dense_pairs.h reads a weight once, and how much longer its
+ * products take than those of panels that are stored. */
+enum { ROWS_AT_ONCE = 32 };
+static const double FEW_ROWS_PRODUCT = 1.8;
+
+/* Weights that the model stores in bf16 are not rounded. */
+const char *dense_pairs_refusal(const Node *n)
+{
+    if (n->in[1]->kind == TENSOR_PARAM) return "its weights are stored in bf16";
+    return dense_bf16_refusal(n);
+}
+
+double dense_pairs_cost(const Node *n, const CostModel *m)
+{
+    const int64_t rows = m->batch * rows_of_features(node_shape_in(n)), again = div_round_up(rows, ROWS_AT_ONCE) - 1;
+    return m->machine->weight_read * (double)(again * shape_count(n->in[1]->shape)) +
+           FEW_ROWS_PRODUCT * m->machine->bf16_product * (double)(node_macs(n) * m->batch);
 }
 
 /* The gradient of weights: a product is of both vectors, and of two samples or rows of a sequence. */
@@ -25,7 +48,7 @@ const char *dense_bf16_dw_refusal(const Node *n)
 
 double dense_bf16_dw_cost(const Node *n, const CostModel *m)
 {
-    const int64_t rows = m->batch * shape_count(n->in[0]->shape) / features_in(n->in[0]->shape);
+    const int64_t rows = m->batch * rows_of_features(n->in[0]->shape);
     const double macs = (double)(node_macs(n) * m->batch);
     return m->machine->bf16_product * macs * (double)nn_round_up(rows, 2) / (double)rows;
 }
@@ -38,7 +61,7 @@ double dense_bf16_dw_cost(const Node *n, const CostModel *m)
 /* Of x and y as the layer has them, whichever of them the node reads. */
 static void call_on_rows(Writer *w, const Node *n, Shape x, Shape y, const char *text)
 {
-    axis_bind_outer(w, shape_count(y) / features_in(y));
+    axis_bind_outer(w, rows_of_features(y));
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
     writer_bind_int(w, "I", features_in(x));
     writer_bind_int(w, "O", features_in(y));
@@ -61,6 +84,33 @@ void dense_bf16_dx_emit(Writer *w, const Node *n)
                  "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
 }
 
+/* ---- weights that are rounded as they are read: runtime/kernels/dense/dense_pairs.h ---------- */
+
+static void call_on_pairs(Writer *w, const Node *n, Shape x, Shape y, const char *text)
+{
+    axis_bind_outer(w, rows_of_features(y));
+    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
+    writer_bind_int(w, "I", features_in(x));
+    writer_bind_int(w, "O", features_in(y));
+    writer_put(w, "static const nn_dense size = {.n = $N$outer, .i = $I, .o = $O};");
+    writer_put(w, text);
+}
+
+void dense_pairs_emit(Writer *w, const Node *n)
+{
+    writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
+    call_on_pairs(w, n, node_shape_in(n), node_shape_out(n),
+                  "const nn_dense_pairs_args args = {.x = x, .weight = weight, .bias = $bias, .y = y, .half = $half};\n"
+                  "nn_dense_forward_pairs(&size, &args, $t, $T);");
+}
+
+void dense_pairs_dx_emit(Writer *w, const Node *n)
+{
+    call_on_pairs(w, n, node_shape_out(n), node_shape_in(n),
+                  "const nn_dense_pairs_args args = {.x = dy, .weight = weight, .y = dx, .half = $half};\n"
+                  "nn_dense_dx_pairs(&size, &args, $t, $T);");
+}
+
 /* ---- weights ------------------------------------------------------------------------ */
 
 static bool dense_pair_panels_of(Graph *g, Node *n, int lanes, int depth)
@@ -78,26 +128,27 @@ static void dense_pack_pairs(Writer *w, const Node *n, const char *text)
 {
     writer_bind_int(w, "I", n->in[0]->shape.dim[1]);
     writer_bind_int(w, "O", n->in[0]->shape.dim[0]);
+    writer_bind(w, "format", n->in[0]->dtype == DTYPE_BF16 ? "bf16" : "rounded");
     writer_put(w, SIZE_OF("1"));
     writer_put(w, text);
 }
 
 static void dense_pair_panels_emit(Writer *w, const Node *n)
 {
-    dense_pack_pairs(w, n, "nn_conv_panels_bf16(&size, weight, panels, $t, $T);");
+    dense_pack_pairs(w, n, "nn_conv_panels_$format(&size, weight, panels, $t, $T);");
 }
 
 static void dense_pair_panels_back_emit(Writer *w, const Node *n)
 {
-    dense_pack_pairs(w, n, "nn_conv_panels_backward_bf16(&size, weight, panels, $t, $T);");
+    dense_pack_pairs(w, n, "nn_conv_panels_backward_$format(&size, weight, panels, $t, $T);");
 }
 
 static const Variant panels_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = dense_pair_panels_emit, .kernel = "conv"},
+    PAIR_PANELS_ROW(dense_pair_panels_emit),
     {0},
 };
 static const Variant panels_back_variants[] = {
-    {.name = "simd", .layouts = IN_NCHW, .dtypes = OF_BF16, .emit = dense_pair_panels_back_emit, .kernel = "conv"},
+    PAIR_PANELS_ROW(dense_pair_panels_back_emit),
     {0},
 };
 

@@ -94,14 +94,21 @@ Correlation correlate_with_steps(Correlation, const Tensor *large, const Tensor 
  * input, the weight. */
 bool correlate_panels_shape(Graph *, Node *, const Correlation *, bool back);
 
-/* Of weights in bf16, as panels of pairs. */
+/* Of weights in bf16, or in f32 that are rounded on the way, as panels of pairs; the call of what packs them. */
 bool correlate_pair_panels_shape(Graph *, Node *, const Correlation *, bool back);
+void correlate_pair_panels_emit(Writer *, const Node *, const Correlation *, bool back);
+bool correlate_rounds_weights(const Node *, int64_t batch);
+
+#define PAIR_PANELS_ROW(EMIT)                                                                          \
+    {                                                                                                  \
+        .name = "simd", .layouts = IN_NCHW, .dtypes = OF_F32 | OF_BF16, .emit = EMIT, .kernel = "conv" \
+    }
 
 /* A row of products of pairs: of neighbouring channels, or for the gradient of the weights, of samples. */
 #define PAIRS_ROW(NAME)                                                                                         \
     .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16, .targets = ON_AVX512BF16, \
     .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,       \
-    .kernel = "conv"
+    .rounds_weights = correlate_rounds_weights, .kernel = "conv"
 #define DWEIGHT_PAIRS_ROW(NAME, REFUSES, EMIT)                                                              \
     {                                                                                                       \
         .name = NAME, .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16,                      \

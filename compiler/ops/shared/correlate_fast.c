@@ -267,3 +267,18 @@ bool correlate_pair_panels_shape(Graph *g, Node *n, const Correlation *c, bool b
     node_out_as(g, n, DTYPE_BF16, false, shape_vector(c->groups * one));
     return true;
 }
+
+/* The weights, in[0], may be in f32: those of a step, which nothing else has rounded. */
+void correlate_pair_panels_emit(Writer *w, const Node *n, const Correlation *c, bool back)
+{
+    writer_bind(w, "packing", "nn_conv_panels%s_%s", back ? "_backward" : "",
+                n->in[0]->dtype == DTYPE_BF16 ? "bf16" : "rounded");
+    correlate_call(w, c, "$packing(&size, weight, panels, $t, $T);");
+}
+
+/* Where they are packed, always: a weight is read once, in f32. */
+bool correlate_rounds_weights(const Node *n, int64_t batch)
+{
+    (void)n, (void)batch;
+    return true;
+}

@@ -14,7 +14,8 @@
  * convolution they are the same.
  *
  * nn_conv_… serves one group (and wgrad of any), _bf16 of it images in bf16, _w16 weights in 16 bits with
- * images of floats (forward of any groups); _widened packs weights in bf16 as floats; nn_grouped_… several,
+ * images of floats (forward of any groups); _widened packs weights in bf16 as floats,
+ * _rounded floats as bf16; nn_grouped_… several,
  * nn_depthwise_… groups of one channel and one output.  conv_planar.h is the one kernel for NCHW images, of
  * few channels.
  */
@@ -40,6 +41,8 @@ void nn_conv_wgrad_pairs(const nn_conv *, const uint16_t *large, const uint16_t 
 
 void nn_conv_panels_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
 void nn_conv_panels_backward_bf16(const nn_conv *, const uint16_t *weight, uint16_t *panels, int t, int T);
+void nn_conv_panels_rounded(const nn_conv *, const float *weight, uint16_t *panels, int t, int T);
+void nn_conv_panels_backward_rounded(const nn_conv *, const float *weight, uint16_t *panels, int t, int T);
 void nn_conv_forward_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_conv_backward_data_bf16(const nn_conv *, const nn_conv_args *, int t, int T);
 

@@ -21,6 +21,7 @@
 #include "runtime/kernels/conv/conv_panels.h"
 #include "runtime/kernels/conv/conv_types.h"
 #include "runtime/kernels/simd/bf16_dot.h"
+#include "runtime/kernels/simd/bf16_round.h"
 #include "runtime/kernels/simd/elements.h"
 
 enum {
@@ -113,6 +114,151 @@ NN_KERNEL void nn_conv_panels_backward_bf16(const nn_conv *d, const uint16_t *we
     const nn_conv one = nn_conv_of_group(d);
     const long weights = (long)one.o * one.c * d->kh * d->kw, packed = nn_conv_packed_bf16(one.c, one.o, d->kh * d->kw);
     for (int g = 0; g < d->groups; g++) nn_pair_panels_backward(&one, weight + g * weights, panels + g * packed, t, T);
+}
+
+/* ---- weights in floats, rounded on the way: the same panels ---------------------------------- */
+
+enum { NN_ROUNDED_RUN = 512, NN_ROUNDED_BLOCK = 16, NN_ROUNDED_AHEAD = 256 };
+
+/* Kernels of all taps: of `lanes` lanes `row` apart, each with its partner `odd` behind it, or without (0); so many
+ * floats there are from `from` on. */
+typedef struct nn_kernel_pairs {
+    const float *from;
+    long lanes, row, odd, taps, floats;
+} nn_kernel_pairs;
+
+/* Where the panels of a tap are, and how far they are apart. */
+typedef struct nn_tap_place {
+    long at, panel;
+} nn_tap_place;
+
+NN_INLINE long nn_panel_lanes(long all, long first) { return all - first < NN_PANEL ? all - first : NN_PANEL; }
+
+/* Row i of a square: the pairs of the taps from `tap` on.  `whole`: as many numbers may be read as fill vectors. */
+NN_INLINE nn_words nn_round_kernel(const int fast, const int whole, const nn_kernel_pairs *w, long lane, long tap,
+                                   unsigned *apart)
+{
+    const long left = lane < w->lanes ? w->taps - tap : 0;
+    const float *at = w->from + (left || whole ? lane * w->row + tap : 0);
+    const nn_vec even = whole ? nn_load(at) : nn_load_some(at, left),
+                 odd = whole ? nn_load(at + w->odd) : nn_load_some(at + w->odd, w->odd ? left : 0);
+    if (fast) *apart |= nn_rounds_apart(even) | nn_rounds_apart(odd);
+    return nn_round_pairs(fast, even, odd);
+}
+
+/* The pairs of each tap, [16][2], at `to` and its place. */
+NN_INLINE unsigned nn_round_kernels_as(const int fast, const nn_kernel_pairs *w, const nn_tap_place *place, long panel,
+                                       uint16_t *to)
+{
+    unsigned apart = 0;
+    for (long tap = 0; tap < w->taps; tap += NN_W) {
+        const int whole = w->lanes == NN_PANEL && w->odd && (NN_PANEL - 1) * w->row + w->odd + tap + NN_W <= w->floats;
+        for (long lane = 0; lane < NN_PANEL; lane += NN_W) {
+            nn_vec row[NN_W];
+            if (whole) {
+                NN_UNROLL
+                for (int i = 0; i < NN_W; i++) row[i] = (nn_vec)nn_round_kernel(fast, 1, w, lane + i, tap, &apart);
+            } else {
+                float part[NN_W][NN_W] __attribute__((aligned(64)));
+                for (int i = 0; i < NN_W; i++)
+                    nn_store(part[i], (nn_vec)nn_round_kernel(fast, 0, w, lane + i, tap, &apart));
+                NN_UNROLL
+                for (int i = 0; i < NN_W; i++) row[i] = nn_load(part[i]);
+            }
+            nn_transpose_rows(row);
+            NN_UNROLL
+            for (int i = 0; i < NN_W; i++) {
+                if (tap + i >= w->taps) break;
+                uint16_t *pairs = to + place[tap + i].at + panel * place[tap + i].panel;
+                *(nn_pairs *)(pairs + 2 * lane) = (nn_words)row[i];
+            }
+        }
+    }
+    return apart;
+}
+
+NN_INLINE void nn_round_kernels(const nn_kernel_pairs *w, const nn_tap_place *place, long panel, uint16_t *to)
+{
+    if (nn_round_kernels_as(1, w, place, panel, to)) nn_round_kernels_as(0, w, place, panel, to);
+}
+
+/* Of one group, some channels of a panel at a time. */
+NN_INLINE void nn_rounded_panels(const nn_conv *d, const float *weight, uint16_t *panels, int t, int T)
+{
+    const long taps = d->kh * d->kw, depth = nn_round_up(d->c, 2), count = nn_round_up(d->o, NN_PANEL) / NN_PANEL;
+    const long run = taps == 1 ? NN_ROUNDED_RUN : NN_ROUNDED_BLOCK, runs = (d->c + run - 1) / run;
+    nn_tap_place place[NN_MAX_TAPS];
+    for (long tap = 0; tap < taps; tap++) place[tap] = (nn_tap_place){tap * depth * NN_PANEL, taps * depth * NN_PANEL};
+    for (long i = count * runs * t / T; i < count * runs * (t + 1) / T; i++) {
+        const long p = i / runs, first = p * NN_PANEL, c = i % runs * run, channels = d->c - c < run ? d->c - c : run;
+        const float *from = weight + (first * d->c + c) * taps;
+        if (taps == 1) {
+            const nn_float_rows w = {from, d->c, nn_panel_lanes(d->o, first), channels, NN_ROUNDED_AHEAD};
+            nn_round_panel(&w, panels + (p * depth + c) * NN_PANEL);
+            continue;
+        }
+        for (long k = 0; k < channels; k += 2) {
+            const nn_kernel_pairs w = {.from = from + k * taps,
+                                       .lanes = nn_panel_lanes(d->o, first),
+                                       .row = d->c * taps,
+                                       .odd = k + 1 < channels ? taps : 0,
+                                       .taps = taps,
+                                       .floats = weight + d->o * d->c * taps - (from + k * taps)};
+            nn_round_kernels(&w, place, p, panels + (c + k) * NN_PANEL);
+        }
+    }
+}
+
+/* The same for backward-data, some outputs at a time. */
+NN_INLINE void nn_rounded_panels_backward(const nn_conv *d, const float *weight, uint16_t *panels, int t, int T)
+{
+    const long taps = d->kh * d->kw, depth = nn_round_up(d->o, 2), count = nn_round_up(d->c, NN_PANEL) / NN_PANEL,
+               blocks = (d->o + NN_ROUNDED_BLOCK - 1) / NN_ROUNDED_BLOCK;
+    nn_tap_place place[NN_MAX_TAPS];
+    long begin = 0;
+    for (int i = 0; i < d->sh * d->sw; i++) {
+        nn_residue r;
+        nn_residue_of(d, i / d->sw, i % d->sw, &r);
+        for (int s = 0; s < r.taps; s++)
+            place[r.tap[s]] = (nn_tap_place){begin + s * depth * NN_PANEL, r.taps * depth * NN_PANEL};
+        begin += count * r.taps * depth * NN_PANEL;
+    }
+    for (long i = blocks * count * t / T; i < blocks * count * (t + 1) / T; i++) {
+        const long p = i % count, first = p * NN_PANEL, o = i / count * NN_ROUNDED_BLOCK,
+                   outputs = d->o - o < NN_ROUNDED_BLOCK ? d->o - o : NN_ROUNDED_BLOCK;
+        const float *from = weight + (o * d->c + first) * taps;
+        if (taps == 1) {
+            const nn_float_rows w = {from, d->c, outputs, nn_panel_lanes(d->c, first), 0};
+            nn_round_across(&w, panels + place[0].at + p * place[0].panel + o * NN_PANEL);
+            continue;
+        }
+        for (long k = 0; k < outputs; k += 2) {
+            const nn_kernel_pairs w = {.from = from + k * d->c * taps,
+                                       .lanes = nn_panel_lanes(d->c, first),
+                                       .row = taps,
+                                       .odd = k + 1 < outputs ? d->c * taps : 0,
+                                       .taps = taps,
+                                       .floats = weight + d->o * d->c * taps - (from + k * d->c * taps)};
+            nn_round_kernels(&w, place, p, panels + (o + k) * NN_PANEL);
+        }
+    }
+}
+
+/* The panels of nn_conv_panels_bf16, */
+NN_KERNEL void nn_conv_panels_rounded(const nn_conv *d, const float *weight, uint16_t *panels, int t, int T)
+{
+    const nn_conv one = nn_conv_of_group(d);
+    const long weights = (long)one.o * one.c * d->kh * d->kw, packed = nn_conv_packed_bf16(one.o, one.c, d->kh * d->kw);
+    for (int g = 0; g < d->groups; g++) nn_rounded_panels(&one, weight + g * weights, panels + g * packed, t, T);
+}
+
+/* and of nn_conv_panels_backward_bf16. */
+NN_KERNEL void nn_conv_panels_backward_rounded(const nn_conv *d, const float *weight, uint16_t *panels, int t, int T)
+{
+    const nn_conv one = nn_conv_of_group(d);
+    const long weights = (long)one.o * one.c * d->kh * d->kw, packed = nn_conv_packed_bf16(one.c, one.o, d->kh * d->kw);
+    for (int g = 0; g < d->groups; g++)
+        nn_rounded_panels_backward(&one, weight + g * weights, panels + g * packed, t, T);
 }
 
 /* ---- one tile --------------------------------------------------------------------------- */

@@ -11,4 +11,13 @@ typedef struct nn_dense_rows {
     int n, i, o, first, count;
 } nn_dense_rows;
 
+/* The arrays of dense_pairs.h: it reads x in bf16 and writes y in bf16, or with half = 0 in floats.  bias may be
+ * NULL. */
+typedef struct nn_dense_pairs_args {
+    const void *x;
+    const float *weight, *bias;
+    void *y;
+    int half;
+} nn_dense_pairs_args;
+
 #endif

@@ -39,12 +39,10 @@ NN_INLINE nn_vec nn_interleave_high(nn_vec a, nn_vec b)
 #endif
 }
 
-/* to[i·to_row + j] = from[j][i], 0 ≤ i, j < NN_W. */
-NN_INLINE void nn_transpose_rows(float *to, long to_row, const float *const from[NN_W])
+/* row[i][j] and row[j][i] change places. */
+NN_INLINE void nn_transpose_rows(nn_vec *row)
 {
-    nn_vec row[NN_W], next[NN_W];
-    NN_UNROLL
-    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from[i]);
+    nn_vec next[NN_W];
     NN_UNROLL
     for (int round = 1; round < NN_W; round *= 2) {
         NN_UNROLL
@@ -55,17 +53,17 @@ NN_INLINE void nn_transpose_rows(float *to, long to_row, const float *const from
         NN_UNROLL
         for (int i = 0; i < NN_W; i++) row[i] = next[i];
     }
-    NN_UNROLL
-    for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
 }
 
-/* The same of rows that are from_row floats apart. */
-NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, long from_row)
+/* to[i·to_row + j] = from[j][i], 0 ≤ i, j < NN_W. */
+NN_INLINE void nn_transpose_square(float *to, long to_row, const float *const from[NN_W])
 {
-    const float *rows[NN_W];
+    nn_vec row[NN_W];
     NN_UNROLL
-    for (int i = 0; i < NN_W; i++) rows[i] = from + i * from_row;
-    nn_transpose_rows(to, to_row, rows);
+    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from[i]);
+    nn_transpose_rows(row);
+    NN_UNROLL
+    for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
 }
 
 #endif
