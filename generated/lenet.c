@@ -3852,12 +3852,32 @@ NN_INLINE void nn_dense_gemm(const nn_dense_matrices *s, nn_dense_pack *pack_b, 
     nn_gemm(&x, m, s->width, k, t, T);
 }
 
+enum { NN_DWEIGHT_ROWS = 32 }; /* of a thread, at least, where it has whole rows of dweight */
+
+/* Part t of T: some rows, which begin at dweight + *at.  Whole rows are neighbours in memory, as is what a thread
+ * updates next, and most of them are in its cache.  With few rows threads share the columns: `t` and `T` of the
+ * rest. */
+NN_INLINE nn_dense_rows nn_dense_rows_part(const nn_dense_rows *d, long *at, int *t, int *T)
+{
+    nn_dense_rows part = *d;
+    *at = 0;
+    if (d->count / *T < NN_DWEIGHT_ROWS) return part;
+    const int first = (int)((long)d->count * *t / *T), last = (int)((long)d->count * (*t + 1) / *T);
+    part.first += first;
+    part.count = last - first;
+    *at = (long)first * d->i;
+    *t = 0, *T = 1;
+    return part;
+}
+
 /* dweight: [count][i]. */
 NN_KERNEL void nn_dense_dweight_rows(const nn_dense_rows *d, const float *x, const float *dy, float *dweight, int t,
                                      int T)
 {
-    const nn_dense_matrices s = {.a = dy + d->first, .am = 1, .ak = d->o, .b = x, .c = dweight, .width = d->i};
-    nn_dense_gemm(&s, nn_dense_pack_b, d->count, d->n, t, T);
+    long at;
+    const nn_dense_rows part = nn_dense_rows_part(d, &at, &t, &T);
+    const nn_dense_matrices s = {.a = dy + part.first, .am = 1, .ak = d->o, .b = x, .c = dweight + at, .width = d->i};
+    nn_dense_gemm(&s, nn_dense_pack_b, part.count, d->n, t, T);
 }
 
 /* dweight: [o][i]. */

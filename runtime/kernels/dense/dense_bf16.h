@@ -185,7 +185,9 @@ NN_KERNEL void nn_dense_pack_pairs_b(const void *self, long n0, int columns, int
 NN_KERNEL void nn_dense_dweight_pairs(const nn_dense_rows *d, const uint16_t *x, const uint16_t *dy, float *dweight,
                                       int t, int T)
 {
-    const nn_dense_pairs s = {{.ak = d->o, .c = dweight, .width = d->i}, dy + d->first, x, d->n};
+    long at;
+    const nn_dense_rows part = nn_dense_rows_part(d, &at, &t, &T);
+    const nn_dense_pairs s = {{.ak = d->o, .c = dweight + at, .width = d->i}, dy + part.first, x, d->n};
     const nn_matrices all = {&s,
                              nn_pair_gemm_run,
                              nn_dense_pack_pairs_a,
@@ -193,7 +195,7 @@ NN_KERNEL void nn_dense_dweight_pairs(const nn_dense_rows *d, const uint16_t *x,
                              nn_dense_address,
                              nn_dense_load,
                              nn_dense_store};
-    nn_gemm(&all, d->count, d->i, (d->n + 1) / 2, t, T);
+    nn_gemm(&all, part.count, d->i, (d->n + 1) / 2, t, T);
 }
 
 #endif /* NN_LINKED */
