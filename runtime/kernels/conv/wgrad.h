@@ -147,7 +147,7 @@ NN_INLINE void nn_wgrad_panel_store(const nn_wgrad *s, int channels, const float
         const float *row[NN_W];
         for (int k = 0; k < NN_W; k++, nn_wgrad_next_element(&e)) row[k] = e.at;
         for (int o = 0; o < squares; o += NN_W) {
-            nn_transpose_square(weight + o * step + i, step, row);
+            nn_transpose_gathered(weight + o * step + i, step, row);
             for (int k = 0; k < NN_W; k++) row[k] += NN_W;
         }
     }
