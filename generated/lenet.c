@@ -2785,11 +2785,6 @@ NN_KERNEL void nn_blocked_conv_dweight(const nn_blocked *d, long blocks, const f
 
 typedef unsigned char nn_bytes __attribute__((vector_size(NN_W), aligned(1), may_alias));
 
-NN_INLINE void nn_set_run(float *p, long count, float value)
-{
-    for (long i = 0; i < count; i += NN_W) nn_store_part(p + i, count - i, nn_broadcast(value));
-}
-
 NN_INLINE void nn_store_argmax(void *argmax, int wide, long at, long end, int count, nn_ints winner)
 {
     if (end - at >= NN_W) count = NN_W;
@@ -2811,15 +2806,53 @@ NN_INLINE void nn_store_argmax(void *argmax, int wide, long at, long end, int co
     }
 }
 
-enum { NN_ROW = 2048 }; /* longest row of a gradient that is computed this way */
-typedef uint16_t nn_halves __attribute__((vector_size(NN_W * sizeof(uint16_t)), aligned(2), may_alias));
+typedef uint16_t nn_halves __attribute__((vector_size(NN_W * sizeof(uint16_t)), aligned(1), may_alias));
+typedef uint16_t nn_both_halves __attribute__((vector_size(2 * NN_W * sizeof(uint16_t))));
 typedef uint32_t nn_words __attribute__((vector_size(NN_W * sizeof(uint32_t))));
 
-/* NN_W numbers from p: the bits are the upper halves of the floats. */
-NN_INLINE nn_vec nn_load_bf16(const uint16_t *p)
+enum {
+    NN_PAIRED = 2 * NN_W, /* elements of NN_W pairs */
+    NN_BIG_ENDIAN = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+};
+
+/* NN_W pairs in memory. */
+typedef uint32_t nn_pairs __attribute__((vector_size(NN_W * sizeof(uint32_t)), aligned(2), may_alias));
+
+/* NN_W halves as words; gcc (12) would widen them in two vectors of half the size. */
+NN_INLINE nn_words nn_load_halves(const void *p)
 {
-    return (nn_vec)(__builtin_convertvector(*(const nn_halves *)p, nn_words) << 16);
+#if !defined(NN_EMULATED) && defined(NN_AVX512)
+    nn_words words;
+    __asm__("vpmovzxwd {%1, %0|%0, %1}" : "=v"(words) : "m"(*(const nn_halves *)p));
+    return words;
+#else
+    return __builtin_convertvector(*(const nn_halves *)p, nn_words);
+#endif
 }
+
+/* NN_W numbers from p: the bits are the upper halves of the floats. */
+NN_INLINE nn_vec nn_load_bf16(const uint16_t *p) { return (nn_vec)(nn_load_halves(p) << 16); }
+
+/* NN_W pairs, and what they are: the even elements in the lower halves of the lanes, the odd ones in the upper. */
+NN_INLINE nn_words nn_load_both(const uint16_t *p)
+{
+#if !defined(NN_EMULATED) && defined(NN_AVX512)
+    nn_words pairs; /* as nn_load_early_as */
+    __asm__("vmovdqu32 {%1, %0|%0, %1}" : "=v"(pairs) : "m"(*(const nn_pairs *)p));
+    return pairs;
+#else
+    const nn_words pairs = *(const nn_pairs *)p;
+    return NN_BIG_ENDIAN ? pairs << 16 | pairs >> 16 : pairs;
+#endif
+}
+
+NN_INLINE void nn_store_both(uint16_t *p, nn_words pairs)
+{
+    *(nn_pairs *)p = NN_BIG_ENDIAN ? pairs << 16 | pairs >> 16 : pairs;
+}
+
+NN_INLINE nn_vec nn_even(nn_words pairs) { return (nn_vec)(pairs << 16); }
+NN_INLINE nn_vec nn_odd(nn_words pairs) { return (nn_vec)(pairs & 0xffff0000u); }
 
 /* The first `count` numbers; the other lanes are zero. */
 NN_INLINE nn_vec nn_load_bf16_some(const uint16_t *p, long count)
@@ -2836,6 +2869,27 @@ NN_INLINE nn_words nn_bf16_bits(nn_vec v)
     const nn_words bits = (nn_words)v, nan = (nn_words)((bits & 0x7fffffff) > 0x7f800000);
     const nn_words rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16, quiet = (bits >> 16 & 0x8000) | 0x7fc0;
     return (nan & quiet) | (~nan & rounded);
+}
+
+/* The same in the upper half; the lower half is anything. */
+NN_INLINE nn_words nn_bf16_upper_bits(nn_vec v)
+{
+    const nn_words bits = (nn_words)v, nan = (nn_words)(v != v);
+    const nn_words rounded = bits + 0x7fff + (bits >> 16 & 1), quiet = (bits & 0x80000000u) | 0x7fc00000u;
+    return (nan & quiet) | (~nan & rounded);
+}
+
+/* NN_W pairs of an even and an odd element. */
+NN_INLINE void nn_store_bf16_pairs(uint16_t *p, nn_vec even, nn_vec odd)
+{
+    nn_store_both(p, nn_bf16_upper_bits(even) >> 16 | (nn_bf16_upper_bits(odd) & 0xffff0000u));
+}
+
+/* Numbers of bf16 that become numbers of bf16: what rounding them makes of a NaN. */
+NN_INLINE nn_words nn_quiet_pairs(nn_words pairs)
+{
+    const nn_both_halves bits = (nn_both_halves)pairs, nan = (nn_both_halves)((bits & 0x7fff) > 0x7f80);
+    return (nn_words)((nan & ((bits & 0x8000) | 0x7fc0)) | (~nan & bits));
 }
 
 NN_INLINE void nn_store_bf16(uint16_t *p, nn_vec v)
@@ -2870,6 +2924,20 @@ NN_INLINE nn_vec nn_load_as(const int half, const void *p)
     return half ? nn_load_bf16((const uint16_t *)p) : nn_load((const float *)p);
 }
 
+/* The same where a comparison with other elements may clear lanes: with AVX-512 the C compiler would load the
+ * others alone, which waits until these other elements are there. */
+NN_INLINE nn_vec nn_load_early_as(const int half, const void *p)
+{
+#if !defined(NN_EMULATED) && defined(NN_AVX512)
+    nn_vec v;
+    if (half) return nn_load_bf16((const uint16_t *)p);
+    __asm__("vmovups {%1, %0|%0, %1}" : "=v"(v) : "m"(*(const nn_vec *)p));
+    return v;
+#else
+    return nn_load_as(half, p);
+#endif
+}
+
 /* The first `count` lanes; the others are zero, or stay as they are in memory. */
 NN_INLINE nn_vec nn_load_some_as(const int half, const void *p, long count)
 {
@@ -2901,9 +2969,10 @@ NN_INLINE void nn_store_part_as(const int half, void *p, long count, nn_vec v)
 }
 
 enum {
-    NN_COLUMNS = 128, /* of a group */
-    NN_SIDE = 4,      /* vectors that are summed at a time */
-    NN_RUN = 64       /* rows */
+    NN_COLUMNS = 512,                  /* of a group */
+    NN_SIDE = 4,                       /* vectors that are summed at a time */
+    NN_SUMS_SIDE = NN_W == 16 ? 8 : 4, /* the same where a column has one sum at a time */
+    NN_RUN = 64                        /* rows */
 };
 
 /* Two numbers of each column of a group. */
@@ -2911,16 +2980,20 @@ typedef struct nn_totals {
     float a[NN_COLUMNS], b[NN_COLUMNS];
 } __attribute__((aligned(64))) nn_totals;
 
+/* Parameters of each column of a group. */
+typedef struct nn_columns {
+    float p[NN_COLUMNS], q[NN_COLUMNS], r[NN_COLUMNS], s[NN_COLUMNS], u[NN_COLUMNS];
+} __attribute__((aligned(64))) nn_columns;
+
 /* A group of columns, and what is summed. */
 typedef struct nn_band nn_band;
 
 typedef void nn_rows_statistic(const nn_band *, long first, long count, nn_totals *);
 
 struct nn_band {
-    const void *a, *b;            /* at the group's first column, as are the others that `run` reads */
-    long a_step, b_step;          /* from row to row */
-    const float *mean;            /* of b */
-    const float *factor, *offset; /* relu's input is (b − mean) · factor + offset */
+    const void *a, *b;    /* at the group's first column, as are the others that `run` reads */
+    long a_step, b_step;  /* from row to row */
+    const nn_columns *of; /* r is the mean of b; relu's input is (b − r) · p + q */
     long columns;
     nn_rows_statistic *run;
     void (*join)(nn_totals *, long count, const nn_totals *rest, long rest_count, long columns);
@@ -2940,11 +3013,29 @@ typedef struct nn_columns_form {
     int whole, half;
 } nn_columns_form;
 
-/* Vector v of V, with `columns` left. */
-NN_INLINE nn_vec nn_columns_load(const int V, const nn_columns_form form, const void *p, int v, long columns)
+/* V vectors, with `left` columns left; of bf16 several are pairs. */
+NN_INLINE void nn_columns_load(const int V, const nn_columns_form form, const void *p, long left, nn_vec *value)
 {
-    const void *at = nn_at(form.half, p, v * NN_W);
-    return form.whole || v < V - 1 ? nn_load_as(form.half, at) : nn_load_some_as(form.half, at, columns - v * NN_W);
+    if (V == 1) {
+        value[0] = form.whole ? nn_load_as(form.half, p) : nn_load_some_as(form.half, p, left);
+        return;
+    }
+    NN_UNROLL
+    for (int v = 0; v < V; v += 2) {
+        const void *at = nn_at(form.half, p, v * NN_W);
+        const nn_words pairs = form.half ? nn_load_both((const uint16_t *)at) : (nn_words){0};
+        value[v] = form.half ? nn_even(pairs) : nn_load_early_as(0, at);
+        value[v + 1] = form.half ? nn_odd(pairs) : nn_load_early_as(0, nn_at(0, at, NN_W));
+    }
+}
+
+NN_INLINE void nn_part_columns(float *of, long count)
+{
+    for (long k = 0; k + NN_PAIRED <= count; k += NN_PAIRED) {
+        float row[NN_PAIRED];
+        __builtin_memcpy(row, of + k, sizeof row);
+        for (int i = 0; i < NN_W; i++) of[k + 2 * i] = row[i], of[k + 2 * i + 1] = row[NN_W + i];
+    }
 }
 
 /* Rows first … first + count − 1. */
@@ -2960,12 +3051,13 @@ NN_INLINE void nn_columns_sum(const int V, const nn_columns_form form, const nn_
                               nn_totals *s)
 {
     const void *a = nn_at(form.half, r->a, rows.first * r->a_step + k);
-    nn_vec sum[NN_SIDE];
+    nn_vec value[NN_SUMS_SIDE], sum[NN_SUMS_SIDE];
     NN_UNROLL
     for (int v = 0; v < V; v++) sum[v] = nn_zero();
     for (long i = 0; i < rows.count; i++, a = nn_at(form.half, a, r->a_step)) {
+        nn_columns_load(V, form, a, r->columns - k, value);
         NN_UNROLL
-        for (int v = 0; v < V; v++) sum[v] += nn_columns_load(V, form, a, v, r->columns - k);
+        for (int v = 0; v < V; v++) sum[v] += value[v];
     }
     NN_UNROLL
     for (int v = 0; v < V; v++) {
@@ -2975,13 +3067,13 @@ NN_INLINE void nn_columns_sum(const int V, const nn_columns_form form, const nn_
 }
 
 /* All columns of the group, a few vectors at a time, while the rows stay in cache. */
-NN_INLINE void nn_columns_all(nn_columns_run *run, const int half, const nn_band *r, long first, long count,
+NN_INLINE void nn_columns_all(const int side, nn_columns_run *run, const int half, const nn_band *r, nn_run rows,
                               nn_totals *s)
 {
     const nn_columns_form whole = {1, half}, partly = {0, half};
-    const nn_run rows = {first, count};
     long k = 0;
-    for (; r->columns - k >= NN_SIDE * NN_W; k += NN_SIDE * NN_W) run(NN_SIDE, whole, r, k, rows, s);
+    for (; r->columns - k >= side * NN_W; k += side * NN_W) run(side, whole, r, k, rows, s);
+    for (; r->columns - k >= 4 * NN_W && side > 4; k += 4 * NN_W) run(4, whole, r, k, rows, s);
     for (; r->columns - k >= 2 * NN_W; k += 2 * NN_W) run(2, whole, r, k, rows, s);
     if (r->columns - k >= NN_W) {
         run(1, whole, r, k, rows, s);
@@ -2992,13 +3084,13 @@ NN_INLINE void nn_columns_all(nn_columns_run *run, const int half, const nn_band
 
 NN_KERNEL void nn_rows_sum(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_sum, 0, r, first, count, s);
+    nn_columns_all(NN_SUMS_SIDE, nn_columns_sum, 0, r, (nn_run){first, count}, s);
 }
 
 /* The same of bf16. */
 NN_KERNEL void nn_rows_sum_bf16(const nn_band *r, long first, long count, nn_totals *s)
 {
-    nn_columns_all(nn_columns_sum, 1, r, first, count, s);
+    nn_columns_all(NN_SUMS_SIDE, nn_columns_sum, 1, r, (nn_run){first, count}, s);
 }
 
 NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, long rest_count, long columns)
@@ -3011,7 +3103,7 @@ NN_KERNEL void nn_join_sums(nn_totals *s, long count, const nn_totals *rest, lon
 }
 
 /* Rows first … first + count: two halves, each of whole runs. */
-NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals *s)
+NN_KERNEL void nn_rows_join(const nn_band *r, long first, long count, nn_totals *s)
 {
     if (count <= NN_RUN) {
         r->run(r, first, count, s);
@@ -3019,9 +3111,16 @@ NN_KERNEL void nn_rows_total(const nn_band *r, long first, long count, nn_totals
     }
     const long half = (count + NN_RUN - 1) / NN_RUN / 2 * NN_RUN;
     nn_totals rest;
-    nn_rows_total(r, first, half, s);
-    nn_rows_total(r, first + half, count - half, &rest);
+    nn_rows_join(r, first, half, s);
+    nn_rows_join(r, first + half, count - half, &rest);
     r->join(s, half, &rest, count - half, r->columns);
+}
+
+/* All rows; `half`: of bf16. */
+NN_INLINE void nn_rows_total(const int half, const nn_band *r, long rows, nn_totals *s)
+{
+    nn_rows_join(r, 0, rows, s);
+    if (half) nn_part_columns(s->a, r->columns), nn_part_columns(s->b, r->columns);
 }
 
 /* A thread's part of a map: of the rows, or of the columns if there are few rows. */
@@ -3034,6 +3133,276 @@ NN_INLINE nn_rows_part nn_rows_part_of(long rows, long c, int t, int T)
     if (rows < 8L * T) return (nn_rows_part){0, rows, nn_columns_partition(c, t, T), nn_columns_partition(c, t + 1, T)};
     return (nn_rows_part){rows * t / T, rows * (t + 1) / T - rows * t / T, 0, c};
 }
+
+/* In lane k the bits of byte k % 4 of an int in memory. */
+static const int nn_byte_bits[16] __attribute__((unused)) = {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
+#else
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
+#endif
+};
+
+/* NN_W bytes, each in its lane of an int that also holds its three neighbours. */
+NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
+{
+    int w[NN_W / 4];
+    __builtin_memcpy(w, p, sizeof w);
+#if NN_W == 16
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
+#elif NN_W == 8
+    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
+#else
+    return (nn_ints){w[0], w[0], w[0], w[0]};
+#endif
+}
+
+/* Which of NN_W elements of argmax from `at` on are `tap`. */
+NN_INLINE nn_ints nn_argmax_is(const void *argmax, const int wide, long at, int tap)
+{
+    if (wide) return *(const nn_ints *)((const int *)argmax + at) == tap;
+#if !defined(NN_EMULATED) && (defined(NN_AVX512) || defined(NN_AVX2))
+    nn_ints number;
+    __asm__("vpmovzxbd {%1, %0|%0, %1}" : "=v"(number) : "m"(*(const nn_bytes *)((const unsigned char *)argmax + at)));
+    return number == tap;
+#endif
+    nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
+    return (nn_load_bytes((const unsigned char *)argmax + at) & bits) == (all & bits);
+}
+
+/* The same for the last `left` < NN_W channels. */
+NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at, long left, int tap)
+{
+    int lane[NN_W] __attribute__((aligned(64))) = {0};
+    for (long k = 0; k < left; k++)
+        lane[k] = (wide ? ((const int *)argmax)[at + k] : ((const unsigned char *)argmax)[at + k]) == tap ? -1 : 0;
+    return *(const nn_ints *)lane;
+}
+
+/* The gradients of the results, and which tap gave each. */
+typedef struct nn_minmax_gradient {
+    const void *dy;
+    const void *argmax;
+    int wide; /* the argmax */
+} nn_minmax_gradient;
+
+/* Which of the even and of the odd elements of NN_W pairs are `tap`, in bytes. */
+typedef struct nn_tap_pairs {
+    nn_ints even, odd;
+} nn_tap_pairs;
+
+NN_INLINE nn_tap_pairs nn_argmax_pairs(const void *argmax, long at, int tap)
+{
+    const nn_ints pairs = (nn_ints)nn_load_halves((const unsigned char *)argmax + at);
+    const nn_tap_pairs is = {(pairs & 0xff) == tap, pairs >> 8 == tap};
+    return NN_BIG_ENDIAN ? (nn_tap_pairs){is.odd, is.even} : is;
+}
+
+/* `c` channels from element `at` on: dx = dy where the argmax is `tap`, else 0. */
+NN_INLINE void nn_minmax_share(const int half, const int wide, nn_minmax_gradient g, long at, long c, int tap, void *dx)
+{
+    const void *dy = nn_at(half, g.dy, at);
+    long k = 0;
+    for (; half && !wide && k + NN_PAIRED <= c; k += NN_PAIRED) {
+        const nn_tap_pairs is = nn_argmax_pairs(g.argmax, at + k, tap);
+        const nn_words chosen = ((nn_words)is.even & 0xffff) | ((nn_words)is.odd & 0xffff0000u);
+        nn_store_both((uint16_t *)dx + k, chosen & nn_quiet_pairs(nn_load_both((const uint16_t *)dy + k)));
+    }
+    for (; k + NN_W <= c; k += NN_W)
+        nn_store_as(half, nn_place(half, dx, k),
+                    nn_select(nn_argmax_is(g.argmax, wide, at + k, tap), nn_load_early_as(half, nn_at(half, dy, k)),
+                              nn_zero()));
+    if (k == c) return;
+    nn_store_some_as(half, nn_place(half, dx, k), c - k,
+                     nn_select(nn_argmax_rest_is(g.argmax, wide, at + k, c - k, tap),
+                               nn_load_some_as(half, nn_at(half, dy, k), c - k), nn_zero()));
+}
+
+/* The windows of an axis over element `at`, counted with the padding: first … last, updated from
+ * those of the element before. */
+NN_INLINE void nn_windows_over(int at, int extent, int stride, int count, int *first, int *last)
+{
+    while (*first < count && *first * stride + extent <= at) ++*first;
+    while (*last + 1 < count && (*last + 1) * stride <= at) ++*last;
+}
+
+/* The tap that reads an element `distance` after the start of its window; −1: none. */
+NN_INLINE int nn_tap_at(int distance, int dilation)
+{
+    if (dilation == 1) return distance;
+    return distance % dilation ? -1 : distance / dilation;
+}
+
+/* The windows over a pixel at (row, column) of the padded image: first[0] … last[0] down and
+ * first[1] … last[1] across. */
+typedef struct nn_windows {
+    int row, column, first[2], last[2];
+} nn_windows;
+
+/* Formats of gradients and of the argmax, and how many vectors of channels are taken at a time: constants of a
+ * call.  One vector: the last, of `left` channels. */
+typedef struct nn_minmax_form {
+    int half, wide, vectors;
+} nn_minmax_form;
+
+/* sum += dy where the argmax is `tap`, of channels from element `at` on. */
+NN_INLINE void nn_minmax_add(const nn_minmax_form f, nn_minmax_gradient g, long at, int tap, long left, nn_vec *sum)
+{
+    if (f.vectors == 1 && left < NN_W) {
+        sum[0] += nn_select(nn_argmax_rest_is(g.argmax, f.wide, at, left, tap),
+                            nn_load_some_as(f.half, nn_at(f.half, g.dy, at), left), nn_zero());
+        return;
+    }
+    if (f.half && !f.wide && f.vectors > 1) {
+        NN_UNROLL
+        for (int v = 0; v < f.vectors; v += 2) {
+            const nn_tap_pairs is = nn_argmax_pairs(g.argmax, at + v * NN_W, tap);
+            const nn_words pairs = nn_load_both((const uint16_t *)g.dy + at + v * NN_W);
+            sum[v] += nn_select(is.even, nn_even(pairs), nn_zero());
+            sum[v + 1] += nn_select(is.odd, nn_odd(pairs), nn_zero());
+        }
+        return;
+    }
+    NN_UNROLL
+    for (int v = 0; v < f.vectors; v++)
+        sum[v] += nn_select(nn_argmax_is(g.argmax, f.wide, at + v * NN_W, tap),
+                            nn_load_early_as(f.half, nn_at(f.half, g.dy, at + v * NN_W)), nn_zero());
+}
+
+NN_INLINE void nn_minmax_store(const nn_minmax_form f, long left, const nn_vec *sum, void *dx)
+{
+    if (f.vectors == 1) {
+        nn_store_some_as(f.half, dx, left, sum[0]);
+        return;
+    }
+    NN_UNROLL
+    for (int v = 0; v < f.vectors; v += 2) {
+        void *to = nn_place(f.half, dx, v * NN_W);
+        if (f.half && !f.wide) {
+            nn_store_bf16_pairs((uint16_t *)to, sum[v], sum[v + 1]);
+            continue;
+        }
+        nn_store_as(f.half, to, sum[v]);
+        nn_store_as(f.half, nn_place(f.half, to, NN_W), sum[v + 1]);
+    }
+}
+
+/* Some channels of that pixel.  The sample's gradients of these channels are from `at` on.  A sum begins with
+ * −0, which leaves its first term as it is. */
+NN_INLINE void nn_minmax_dx_channels(const nn_minmax_form f, const nn_pool_window *d, nn_minmax_gradient g, long at,
+                                     const nn_windows *over, void *dx, long left)
+{
+    nn_vec sum[NN_SIDE];
+    int windows = 0;
+    NN_UNROLL
+    for (int v = 0; v < f.vectors; v++) sum[v] = nn_broadcast(-0.0f);
+    for (int i = over->first[0]; i <= over->last[0]; i++) {
+        const int u = nn_tap_at(over->row - i * d->sh, d->dh);
+        for (int j = over->first[1]; u >= 0 && j <= over->last[1]; j++) {
+            const int v = nn_tap_at(over->column - j * d->sw, d->dw);
+            if (v < 0) continue;
+            nn_minmax_add(f, g, at + ((long)i * d->ow + j) * d->c, u * d->kw + v, left, sum);
+            windows++;
+        }
+    }
+    for (int v = 0; v < f.vectors && !windows; v++) sum[v] = nn_zero();
+    nn_minmax_store(f, left, sum, dx);
+}
+
+NN_INLINE void nn_minmax_dx_pixel(const int half, const int wide, const nn_pool_window *d, nn_minmax_gradient g,
+                                  long at, const nn_windows *over, void *dx)
+{
+    const nn_minmax_form side = {half, wide, NN_SIDE}, pair = {half, wide, 2}, last = {half, wide, 1};
+    long c = 0;
+    for (; c + NN_SIDE * NN_W <= d->c; c += NN_SIDE * NN_W)
+        nn_minmax_dx_channels(side, d, g, at + c, over, nn_place(half, dx, c), NN_SIDE * NN_W);
+    for (; c + 2 * NN_W <= d->c; c += 2 * NN_W)
+        nn_minmax_dx_channels(pair, d, g, at + c, over, nn_place(half, dx, c), 2 * NN_W);
+    for (; c < d->c; c += NN_W) nn_minmax_dx_channels(last, d, g, at + c, over, nn_place(half, dx, c), d->c - c);
+}
+
+/* Whether no two windows overlap and none extends into the padding. */
+NN_INLINE int nn_windows_apart(const nn_pool_window *d)
+{
+    const int inside =
+        d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
+    return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
+}
+
+/* Elements that no window reads. */
+NN_INLINE void nn_clear_run(const int half, void *p, long count)
+{
+    for (long i = 0; i < count; i += NN_W) nn_store_part_as(half, nn_place(half, p, i), count - i, nn_zero());
+}
+
+/* One row of dx under row u of such windows, whose gradients are from `at` on. */
+NN_INLINE void nn_minmax_dx_row(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at, int u, void *dx)
+{
+    for (int j = 0; j < d->ow; j++, at += d->c) {
+        const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
+        for (int v = 0; v < d->kw; v++) {
+            void *to = nn_place(half, dx, (long)(first + v) * d->c);
+            if (g.wide)
+                nn_minmax_share(half, 1, g, at, d->c, u * d->kw + v, to);
+            else
+                nn_minmax_share(half, 0, g, at, d->c, u * d->kw + v, to);
+        }
+        nn_clear_run(half, nn_place(half, dx, (long)(first + d->kw) * d->c), (long)(end - first - d->kw) * d->c);
+    }
+}
+
+/* Rows first … last − 1 of all images. */
+NN_INLINE void nn_minmax_dx_apart(const int half, const nn_pool_window *d, nn_minmax_gradient g, void *dx, long first,
+                                  long last)
+{
+    for (long k = first; k < last; k++) {
+        const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
+        void *to = nn_place(half, dx, k * d->w * d->c);
+        if (i < d->oh && u < d->kh)
+            nn_minmax_dx_row(half, d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
+        else
+            nn_clear_run(half, to, (long)d->w * d->c);
+    }
+}
+
+/* The same of windows that may overlap. */
+NN_INLINE void nn_minmax_dx_over(const int half, const int wide, const nn_pool_window *d, nn_minmax_gradient g,
+                                 void *dx, long first, long last)
+{
+    const int high = (d->kh - 1) * d->dh + 1, across = (d->kw - 1) * d->dw + 1;
+    for (long k = first; k < last; k++) {
+        nn_windows over = {.row = (int)(k % d->h) + d->top, .last = {-1, -1}};
+        const long at = k / d->h * d->oh * d->ow * d->c;
+        nn_windows_over(over.row, high, d->sh, d->oh, &over.first[0], &over.last[0]);
+        for (int s = 0; s < d->w; s++) {
+            over.column = s + d->left;
+            nn_windows_over(over.column, across, d->sw, d->ow, &over.first[1], &over.last[1]);
+            nn_minmax_dx_pixel(half, wide, d, g, at, &over, nn_place(half, dx, (k * d->w + s) * d->c));
+        }
+    }
+}
+
+NN_INLINE void nn_minmax_gradients(const int half, const nn_pool_window *d, long n, nn_minmax_gradient g, void *dx,
+                                   int t, int T)
+{
+    const long first = n * d->h * t / T, last = n * d->h * (t + 1) / T;
+    if (nn_windows_apart(d))
+        nn_minmax_dx_apart(half, d, g, dx, first, last);
+    else if (g.wide)
+        nn_minmax_dx_over(half, 1, d, g, dx, first, last);
+    else
+        nn_minmax_dx_over(half, 0, d, g, dx, first, last);
+}
+
+NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
+                                      int t, int T)
+{
+    nn_minmax_gradients(0, d, n, (nn_minmax_gradient){dy, argmax, d->wide}, dx, t, T);
+}
+
+enum { NN_ROW = 2048 }; /* longest row of a gradient that is computed this way */
 
 /* A rectangle of pixels: its first element is at `start` of the image, the next ones
  * `across` and `down` elements from it.  Pixels are numbered from `number` on, and by
@@ -3169,225 +3538,7 @@ NN_KERNEL void nn_minmax_pool_nhwc(const nn_pool_window *d, long n, const float 
     nn_minmax_pixels(0, d, n, x, &to, t, T);
 }
 
-/* In lane k the bits of byte k % 4 of an int in memory. */
-static const int nn_byte_bits[16] __attribute__((unused)) = {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
-    (int)0xff000000, 0xff0000, 0xff00, 0xff, (int)0xff000000, 0xff0000, 0xff00, 0xff,
-#else
-    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
-    0xff, 0xff00, 0xff0000, (int)0xff000000, 0xff, 0xff00, 0xff0000, (int)0xff000000,
-#endif
-};
-
-/* NN_W bytes, each in its lane of an int that also holds its three neighbours. */
-NN_INLINE nn_ints nn_load_bytes(const unsigned char *p)
-{
-    int w[NN_W / 4];
-    __builtin_memcpy(w, p, sizeof w);
-#if NN_W == 16
-    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1], w[2], w[2], w[2], w[2], w[3], w[3], w[3], w[3]};
-#elif NN_W == 8
-    return (nn_ints){w[0], w[0], w[0], w[0], w[1], w[1], w[1], w[1]};
-#else
-    return (nn_ints){w[0], w[0], w[0], w[0]};
-#endif
-}
-
-/* Which of NN_W elements of argmax from `at` on are `tap`. */
-NN_INLINE nn_ints nn_argmax_is(const void *argmax, const int wide, long at, int tap)
-{
-    if (wide) return *(const nn_ints *)((const int *)argmax + at) == tap;
-    nn_ints bits = *(const nn_ints *)nn_byte_bits, all = nn_lane() * 0 + (int)(tap * 0x01010101u);
-    return (nn_load_bytes((const unsigned char *)argmax + at) & bits) == (all & bits);
-}
-
-/* The same for the last `left` < NN_W channels. */
-NN_INLINE nn_ints nn_argmax_rest_is(const void *argmax, const int wide, long at, long left, int tap)
-{
-    int lane[NN_W] __attribute__((aligned(64))) = {0};
-    for (long k = 0; k < left; k++)
-        lane[k] = (wide ? ((const int *)argmax)[at + k] : ((const unsigned char *)argmax)[at + k]) == tap ? -1 : 0;
-    return *(const nn_ints *)lane;
-}
-
-/* The gradients of the results, and which tap gave each. */
-typedef struct nn_minmax_gradient {
-    const void *dy;
-    const void *argmax;
-    int wide; /* the argmax */
-} nn_minmax_gradient;
-
-/* Some channels, and where they are: c from element `at` on, dx of them. */
-typedef struct nn_pool_channels {
-    long at, c;
-    void *dx;
-} nn_pool_channels;
-
-/* Formats of gradients, constants of a call: of dy and of dx. */
-enum { NN_OF_FLOATS, NN_OF_HALVES, NN_HALVES_TO_FLOATS };
-
-/* dx = dy where the argmax is `tap`, else 0; `more`: dx += that. */
-NN_INLINE void nn_minmax_share(const int as, const int wide, const int more, nn_minmax_gradient g, nn_pool_channels r,
-                               int tap)
-{
-    const int from = as != NN_OF_FLOATS, to = as == NN_OF_HALVES;
-    const void *dy = nn_at(from, g.dy, r.at);
-    const long c = r.c;
-    long k = 0;
-    for (; k + NN_W <= c; k += NN_W) {
-        nn_vec share =
-            nn_select(nn_argmax_is(g.argmax, wide, r.at + k, tap), nn_load_as(from, nn_at(from, dy, k)), nn_zero());
-        if (more) share += nn_load_as(to, nn_at(to, r.dx, k));
-        nn_store_as(to, nn_place(to, r.dx, k), share);
-    }
-    if (k == c) return;
-    nn_vec share = nn_select(nn_argmax_rest_is(g.argmax, wide, r.at + k, c - k, tap),
-                             nn_load_some_as(from, nn_at(from, dy, k), c - k), nn_zero());
-    if (more) share += nn_load_some_as(to, nn_at(to, r.dx, k), c - k);
-    nn_store_some_as(to, nn_place(to, r.dx, k), c - k, share);
-}
-
-NN_INLINE void nn_minmax_add(const int as, int more, nn_minmax_gradient g, nn_pool_channels r, int tap)
-{
-    if (g.wide && more)
-        nn_minmax_share(as, 1, 1, g, r, tap);
-    else if (g.wide)
-        nn_minmax_share(as, 1, 0, g, r, tap);
-    else if (more)
-        nn_minmax_share(as, 0, 1, g, r, tap);
-    else
-        nn_minmax_share(as, 0, 0, g, r, tap);
-}
-
 enum { NN_POOL_RUN = 256 }; /* channels whose gradients are summed up before they are rounded */
-
-NN_INLINE void nn_store_run_bf16(uint16_t *p, long count, const float *from)
-{
-    for (long k = 0; k < count; k += NN_W) nn_store_bf16_some(p + k, count - k, nn_load_part(from + k, count - k));
-}
-
-/* The windows of an axis over element `at`, counted with the padding: first … last, updated from
- * those of the element before. */
-NN_INLINE void nn_windows_over(int at, int extent, int stride, int count, int *first, int *last)
-{
-    while (*first < count && *first * stride + extent <= at) ++*first;
-    while (*last + 1 < count && (*last + 1) * stride <= at) ++*last;
-}
-
-/* The tap that reads an element `distance` after the start of its window; −1: none. */
-NN_INLINE int nn_tap_at(int distance, int dilation)
-{
-    if (dilation == 1) return distance;
-    return distance % dilation ? -1 : distance / dilation;
-}
-
-/* The windows over a pixel at (row, column) of the padded image: first[0] … last[0] down and
- * first[1] … last[1] across. */
-typedef struct nn_windows {
-    int row, column, first[2], last[2];
-} nn_windows;
-
-/* `c` channels of that pixel, dx of floats.  The sample's gradients of these channels are from `at` on. */
-NN_INLINE void nn_minmax_dx_sum(const int as, const nn_pool_window *d, nn_minmax_gradient g, long at,
-                                const nn_windows *over, float *dx, long c)
-{
-    int more = 0;
-    for (int i = over->first[0]; i <= over->last[0]; i++) {
-        int u = nn_tap_at(over->row - i * d->sh, d->dh);
-        for (int j = over->first[1]; u >= 0 && j <= over->last[1]; j++) {
-            int v = nn_tap_at(over->column - j * d->sw, d->dw), tap = u * d->kw + v;
-            long from = at + ((long)i * d->ow + j) * d->c;
-            if (v < 0) continue;
-            nn_minmax_add(as, more, g, (nn_pool_channels){from, c, dx}, tap);
-            more = 1;
-        }
-    }
-    if (!more) nn_set_run(dx, c, 0);
-}
-
-/* All channels; of bf16 some at a time, summed up in floats. */
-NN_INLINE void nn_minmax_dx_pixel(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at,
-                                  const nn_windows *over, void *dx)
-{
-    if (!half) {
-        nn_minmax_dx_sum(NN_OF_FLOATS, d, g, at, over, (float *)dx, d->c);
-        return;
-    }
-    for (long c = 0; c < d->c; c += NN_POOL_RUN) {
-        float sum[NN_POOL_RUN];
-        const long count = d->c - c < NN_POOL_RUN ? d->c - c : NN_POOL_RUN;
-        nn_minmax_dx_sum(NN_HALVES_TO_FLOATS, d, g, at + c, over, sum, count);
-        nn_store_run_bf16((uint16_t *)dx + c, count, sum);
-    }
-}
-
-/* Whether no two windows overlap and none extends into the padding. */
-NN_INLINE int nn_windows_apart(const nn_pool_window *d)
-{
-    const int inside =
-        d->top == 0 && d->left == 0 && (d->oh - 1) * d->sh + d->kh <= d->h && (d->ow - 1) * d->sw + d->kw <= d->w;
-    return inside && d->dh == 1 && d->dw == 1 && d->sh >= d->kh && d->sw >= d->kw;
-}
-
-/* Elements that no window reads. */
-NN_INLINE void nn_clear_run(const int half, void *p, long count)
-{
-    for (long i = 0; i < count; i += NN_W) nn_store_part_as(half, nn_place(half, p, i), count - i, nn_zero());
-}
-
-/* One row of dx under row u of such windows, whose gradients are from `at` on. */
-NN_INLINE void nn_minmax_dx_row(const int half, const nn_pool_window *d, nn_minmax_gradient g, long at, int u, void *dx)
-{
-    for (int j = 0; j < d->ow; j++, at += d->c) {
-        const int first = j * d->sw, end = j + 1 < d->ow ? first + d->sw : d->w;
-        for (int v = 0; v < d->kw; v++) {
-            const nn_pool_channels run = {at, d->c, nn_place(half, dx, (long)(first + v) * d->c)};
-            nn_minmax_add(half ? NN_OF_HALVES : NN_OF_FLOATS, 0, g, run, u * d->kw + v);
-        }
-        nn_clear_run(half, nn_place(half, dx, (long)(first + d->kw) * d->c), (long)(end - first - d->kw) * d->c);
-    }
-}
-
-/* Rows first … last − 1 of all images. */
-NN_INLINE void nn_minmax_dx_apart(const int half, const nn_pool_window *d, nn_minmax_gradient g, void *dx, long first,
-                                  long last)
-{
-    for (long k = first; k < last; k++) {
-        const int row = (int)(k % d->h), i = row / d->sh, u = row % d->sh;
-        void *to = nn_place(half, dx, k * d->w * d->c);
-        if (i < d->oh && u < d->kh)
-            nn_minmax_dx_row(half, d, g, (k / d->h * d->oh + i) * d->ow * d->c, u, to);
-        else
-            nn_clear_run(half, to, (long)d->w * d->c);
-    }
-}
-
-NN_INLINE void nn_minmax_gradients(const int half, const nn_pool_window *d, long n, nn_minmax_gradient g, void *dx,
-                                   int t, int T)
-{
-    const int high = (d->kh - 1) * d->dh + 1, wide = (d->kw - 1) * d->dw + 1;
-    if (nn_windows_apart(d)) {
-        nn_minmax_dx_apart(half, d, g, dx, n * d->h * t / T, n * d->h * (t + 1) / T);
-        return;
-    }
-    for (long k = n * d->h * t / T; k < n * d->h * (t + 1) / T; k++) {
-        nn_windows over = {.row = (int)(k % d->h) + d->top, .last = {-1, -1}};
-        long at = k / d->h * d->oh * d->ow * d->c;
-        nn_windows_over(over.row, high, d->sh, d->oh, &over.first[0], &over.last[0]);
-        for (int s = 0; s < d->w; s++) {
-            over.column = s + d->left;
-            nn_windows_over(over.column, wide, d->sw, d->ow, &over.first[1], &over.last[1]);
-            nn_minmax_dx_pixel(half, d, g, at, &over, nn_place(half, dx, (k * d->w + s) * d->c));
-        }
-    }
-}
-
-NN_KERNEL void nn_minmax_pool_nhwc_dx(const nn_pool_window *d, long n, const float *dy, const void *argmax, float *dx,
-                                      int t, int T)
-{
-    nn_minmax_gradients(0, d, n, (nn_minmax_gradient){dy, argmax, d->wide}, dx, t, T);
-}
 
 NN_INLINE nn_vec nn_clamp(nn_vec x, float low, float high)
 {
@@ -3934,7 +4085,7 @@ NN_INLINE void nn_channel_sums_nhwc(const int half, const nn_shape *shape, long 
                               .columns = count,
                               .run = half ? nn_rows_sum_bf16 : nn_rows_sum,
                               .join = nn_join_sums};
-        nn_rows_total(&rows, 0, shape->n, &s);
+        nn_rows_total(half, &rows, shape->n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }

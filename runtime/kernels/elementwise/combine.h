@@ -41,8 +41,18 @@ void nn_copy_rows_bf16(const nn_row_copy *, long n, const uint16_t *x, uint16_t 
 /* y = x0 + x1 + …; of bf16 rounded once */
 NN_INLINE void nn_add_of(const int half, int arrays, const void *const *x, long count, void *y, int t, int T)
 {
-    long end = nn_partition(count, t + 1, T);
-    for (long i = nn_partition(count, t, T); i < end; i += NN_W) {
+    const long end = nn_partition(count, t + 1, T);
+    long i = nn_partition(count, t, T);
+    for (; half && i + NN_PAIRED <= end; i += NN_PAIRED) {
+        const nn_words u = nn_load_both((const uint16_t *)x[0] + i), v = nn_load_both((const uint16_t *)x[1] + i);
+        nn_vec even = nn_even(u) + nn_even(v), odd = nn_odd(u) + nn_odd(v);
+        for (int k = 2; k < arrays; k++) {
+            const nn_words w = nn_load_both((const uint16_t *)x[k] + i);
+            even += nn_even(w), odd += nn_odd(w);
+        }
+        nn_store_bf16_pairs((uint16_t *)y + i, even, odd);
+    }
+    for (; i < end; i += NN_W) {
         nn_vec sum =
             nn_load_part_as(half, nn_at(half, x[0], i), end - i) + nn_load_part_as(half, nn_at(half, x[1], i), end - i);
         for (int k = 2; k < arrays; k++) sum += nn_load_part_as(half, nn_at(half, x[k], i), end - i);

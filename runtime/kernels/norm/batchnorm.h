@@ -19,7 +19,8 @@
  * dx may have a residual too: another gradient of the same values.  Rows are x_step apart in x,
  * y_step in y and dy, dx_step in dx; a residual is laid out as the result is.
  *
- * weight, bias and residual may be NULL.  The variance is that of the differences from the mean:
+ * weight, bias and residual may be NULL; with p = 1 the y of train, too: then a recompute follows, which threads
+ * share by rows.  The variance is that of the differences from the mean:
  * of the channel, in a second pass over it, or with p = 1 of runs of rows that are merged
  * (statistics.h).  Thread t of T computes part t of the channels.
  */
@@ -204,9 +205,11 @@ NN_INLINE void nn_batchnorm_train_rows(const int half, const nn_batchnorm *d, lo
                               .columns = count,
                               .run = half ? nn_rows_variance_bf16 : nn_rows_variance,
                               .join = nn_join_variance};
-        nn_rows_total(&rows, 0, n, &s);
+        nn_rows_total(half, &rows, n, &s);
         nn_batchnorm_statistics(d, (float)n, &s, k, count, io);
+        if (!io.y) continue;
         nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        if (half) nn_pair_parameters(&f, count);
         nn_batchnorm_normal(half, d, &f, (nn_rows_part){0, n, k, k + count}, k, count, &normal);
     }
 }
@@ -234,7 +237,7 @@ NN_INLINE void nn_batchnorm_moments_rows(const int half, const nn_batchnorm *d, 
                               .columns = count,
                               .run = half ? nn_rows_variance_bf16 : nn_rows_variance,
                               .join = nn_join_variance};
-        nn_rows_total(&rows, 0, n, &s);
+        nn_rows_total(half, &rows, n, &s);
         for (long j = 0; j < count; j += NN_W) {
             nn_store_some(io.mean + k + j, count - j, nn_load(s.a + j) / (float)n);
             nn_store_some(io.deviations + k + j, count - j, nn_load(s.b + j));
@@ -264,6 +267,7 @@ NN_INLINE void nn_batchnorm_recompute_rows(const int half, const nn_batchnorm *d
     for (long k = part.first; k < part.last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, part.last);
         nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        if (half) nn_pair_parameters(&f, count);
         nn_batchnorm_normal(half, d, &f, part, k, count, &io);
     }
 }
@@ -289,20 +293,19 @@ NN_INLINE void nn_batchnorm_sums_rows(const int half, const nn_batchnorm *d, lon
     nn_totals s;
     for (long k = nn_columns_partition(d->c, t, T); k < last; k += NN_COLUMNS) {
         const long count = nn_columns_count(k, last);
-        if (d->relu) nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        nn_batchnorm_factors(&f, io.mean, io.inv, io.weight, io.bias, k, count);
+        if (half) nn_pair_parameters(&f, count);
         nn_rows_statistic *run = half ? nn_rows_covariance_bf16 : nn_rows_covariance;
         if (d->relu) run = half ? nn_rows_covariance_relu_bf16 : nn_rows_covariance_relu;
         const nn_band rows = {.a = nn_at(half, io.dy, k),
                               .a_step = d->y_step,
                               .b = nn_at(half, io.x, k),
                               .b_step = d->x_step,
-                              .mean = io.mean + k,
-                              .factor = f.p,
-                              .offset = f.q,
+                              .of = &f,
                               .columns = count,
                               .run = run,
                               .join = nn_join_sums};
-        nn_rows_total(&rows, 0, n, &s);
+        nn_rows_total(half, &rows, n, &s);
         for (long j = 0; j < count; j += NN_W) {
             nn_vec scale = nn_load_some(io.inv + k + j, count - j);
             nn_store_some(io.dweight + k + j, count - j, nn_load(s.a + j) * scale);
@@ -338,6 +341,7 @@ NN_INLINE void nn_batchnorm_dx_rows(const int half, const nn_batchnorm *d, long 
             nn_store(f.u + j, nn_column_values(io.bias, 0, k + j, count - j));
             nn_store(f.s + j, nn_column_values(io.dweight, 0, k + j, count - j) * i / rows);
         }
+        if (half) nn_pair_parameters(&f, count);
         const nn_row_map all = {.a = nn_at(half, io.dy, part.row * d->y_step + k),
                                 .a_step = d->y_step,
                                 .b = nn_at(half, io.x, part.row * d->x_step + k),

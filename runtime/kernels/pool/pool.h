@@ -41,6 +41,7 @@ void nn_region_maxpool_nhwc_dx(const nn_pool_regions *, long n, const float *dy,
 
 #else
 
+#include "runtime/kernels/pool/pool_minmax_dx.h"
 #include "runtime/kernels/pool/pool_nchw.h"
 #include "runtime/kernels/pool/pool_nhwc.h"
 

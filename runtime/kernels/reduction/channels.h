@@ -77,7 +77,7 @@ NN_INLINE void nn_channel_sums_nhwc(const int half, const nn_shape *shape, long 
                               .columns = count,
                               .run = half ? nn_rows_sum_bf16 : nn_rows_sum,
                               .join = nn_join_sums};
-        nn_rows_total(&rows, 0, shape->n, &s);
+        nn_rows_total(half, &rows, shape->n, &s);
         for (long j = 0; j < count; j += NN_W) nn_store_some(sum + k + j, count - j, nn_load(s.a + j));
     }
 }

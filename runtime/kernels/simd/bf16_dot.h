@@ -42,9 +42,6 @@ NN_INLINE nn_words nn_broadcast_pair(const uint16_t *p)
 /* One number, beside it a zero. */
 NN_INLINE nn_words nn_broadcast_last(const uint16_t *p) { return (uint32_t)*p - (nn_words){0}; }
 
-NN_INLINE nn_vec nn_even(nn_words pairs) { return (nn_vec)(pairs << 16); }
-NN_INLINE nn_vec nn_odd(nn_words pairs) { return (nn_vec)(pairs & 0xffff0000u); }
-
 #if defined(NN_EMULATED) && defined(NN_BF16_PAIRS)
 
 /* Subnormal numbers are zeros with their sign. */
