@@ -130,6 +130,10 @@ typedef struct Variant {
     /* Elements that it works in: one more output, `work`.  NULL: none. */
     int64_t (*workspace)(const Node *);
 
+    /* Puts what all threads have to have done before the rest into a node of its own before this one, which
+     * then is the rest.  NULL: the node stays as it is. */
+    void (*split)(GraphRewriter *, Node *);
+
     /* Adds the inputs that an epilogue of a gradient needs besides the residual, to have the
      * argument of relu again.  NULL: none. */
     void (*mask)(GraphRewriter *, Node *);

@@ -3,8 +3,8 @@
  *
  * Where an input has another layout than its node, a reorder stands before the first such
  * user and serves all later ones.  Weights are packed before the kernel that wants them so,
- * and a kernel that works in memory of its own gets it as one more output.  What comes from
- * the caller and goes to it is NCHW.
+ * and a kernel that works in memory of its own gets it as one more output.  A node whose parts
+ * threads share differently becomes two.  What comes from the caller and goes to it is NCHW.
  */
 #include "graph/rewrite.h"
 
@@ -103,6 +103,7 @@ static void legalize_node(Legalizer *l, Node *n)
     if (v) round_as_read(l, n);
     if (v && has_narrow_weights(n) && !packs_narrow_weights(n)) widen_weights(l, n);
     if (v && v->prepack) pack_weights(l, n);
+    if (v && v->split) v->split(l->rewriter, n);
     if (v && v->workspace) node_out_as(l->graph, n, l->graph->real, false, shape_vector(v->workspace(n)));
 }
 

@@ -44,6 +44,8 @@ static const char *const affine_in[] = {"x", "weight", "bias", "running_mean", "
 static const char *const bare_in[] = {"x", "running_mean", "running_var", "num_batches_tracked", NULL};
 static const char *const batchnorm_out[] = {"y", NULL};
 static const char *const training_out[] = {"y", "mean", "inv", NULL};
+static const char *const statistics_in[] = {"x", "running_mean", "running_var", NULL};
+static const char *const statistics_out[] = {"mean", "inv", NULL};
 static const char *const sums_in[] = {"dy", "x", "mean", "inv", NULL};
 static const char *const sums_out[] = {"dweight", "dbias", NULL};
 static const char *const dx_in[] = {"dy", "x", "mean", "inv", "dweight", "dbias", "weight", NULL};
@@ -170,7 +172,7 @@ void batchnorm_put_momentum(Writer *w, const Node *n)
                       "const $real momentum = 1 / num_batches_tracked[0];\n");
 }
 
-static void training_plain(Writer *w, const Node *n)
+static void put_statistics(Writer *w, const Node *n, bool and_y)
 {
     batchnorm_bind_sizes(w, n);
     batchnorm_put_count(w, n);
@@ -178,7 +180,7 @@ static void training_plain(Writer *w, const Node *n)
     writer_put(w, "for ($int c = 0; c < $C; c++) {");
     norm_moments(w, batchnorm_loops(n), "count");
     writer_put(w, "const $real scale = 1 / $sqrt(variance + $eps);");
-    put_training(w, n);
+    if (and_y) put_training(w, n);
     writer_put(w,
                "mean[c] = average;\n"
                "inv[c] = scale;\n"
@@ -186,6 +188,9 @@ static void training_plain(Writer *w, const Node *n)
                "running_var[c] = $keep * running_var[c] + $momentum * variance * count / (count > 1 ? count - 1 : 1);\n"
                "}\n");
 }
+
+static void training_plain(Writer *w, const Node *n) { put_statistics(w, n, true); }
+static void statistics_plain(Writer *w, const Node *n) { put_statistics(w, n, false); }
 
 static void again_plain(Writer *w, const Node *n)
 {
@@ -263,6 +268,14 @@ static void training_emit(Writer *w, const Node *n)
         "nn_batchnorm_train$format(&size, rows, &args, $t, $T);");
 }
 
+static void statistics_emit(Writer *w, const Node *n)
+{
+    batchnorm_call(w, n, n->in[0], n->in[0], NULL,
+                   "const nn_batchnorm_train_args args = {.x = x, .running_mean = running_mean, "
+                   ".running_var = running_var, .mean = mean, .inv = inv};\n"
+                   "nn_batchnorm_train$format(&size, rows, &args, $t, $T);");
+}
+
 static void again_emit(Writer *w, const Node *n)
 {
     batchnorm_call(w, n, n->in[0], n->out[0], NULL,
@@ -306,8 +319,8 @@ static void mask_dx(GraphRewriter *r, Node *n)
 
 static const Variant infer_variants[] = {
     BATCHNORM_ROWS(OF_F32, VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
-static const Variant training_variants[] = {
-    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit)};
+static const Variant statistics_variants[] = {
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, 0, NULL, statistics_emit)};
 static const Variant again_variants[] = {
     BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, again_emit)};
 static const Variant sums_variants[] = {
@@ -345,6 +358,58 @@ Node *batchnorm_again(Graph *g, const Node *n)
     node_out_as(g, again, n->out[0]->dtype, true, node_shape_in(n));
     return again;
 }
+
+/* ---- the statistics by themselves ----------------------------------------- */
+
+static const Op batchnorm_statistics = {
+    .name = "batchnorm.statistics",
+    .class = OP_INTERNAL,
+    .traits = OP_BATCH_COUPLED,
+    .in = statistics_in,
+    .out = statistics_out,
+    .mutates = 3u << 1,
+    .plain = statistics_plain,
+    .variants = statistics_variants,
+};
+
+/* Threads share the statistics by channels, and what follows from them by rows, each of which is in one
+ * place in memory: by channels two threads would write to neighbouring cache lines. */
+static void split_training(GraphRewriter *r, Node *n)
+{
+    const int buffers = batchnorm_is_affine(n) ? 3 : 1; /* x, weight and bias */
+    const char **names = arena_alloc(rewriter_graph(r)->compilation->arena, (size_t)n->in_count * sizeof *names);
+    Node *statistics = rewriter_node(r, n, &batchnorm_statistics, n->attrs, n->name, n->span);
+    rewriter_add_input(r, statistics, n->in[0]);
+    for (int i = 0; i < 2; i++) rewriter_add_input(r, statistics, n->in[buffers + i]);
+    statistics->origin = n->origin;
+    statistics->data_count = 1;
+    node_set_layout(statistics, n->layout);
+    for (int i = 0; i < 2; i++) {
+        const Tensor *old = n->out[1 + i];
+        Tensor *found = rewriter_clone_output(r, statistics, old);
+        for (const List *users = rewriter_users(r, old); users->count; users = rewriter_users(r, old)) {
+            Node *user = users->at[0];
+            for (int k = 0; k < user->in_count; k++)
+                if (user->in[k] == old) rewriter_set_input(r, user, k, found);
+        }
+        rewriter_set_input(r, n, buffers + i, found);
+    }
+    for (int i = 0; i < n->in_count; i++)
+        names[i] = i == buffers + 2 ? "residual" : batchnorm_is_affine(n) ? again_in[i] : bare_again_in[i];
+    n->op = &again_op;
+    n->out_count = 1;
+    n->in_names = names;
+    node_set_layout(n, n->layout);
+}
+
+static const Variant training_variants[] = {
+    BATCHNORM_FEATURES(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL, training_emit),
+    BATCHNORM_PLANES(VARIANT_STRIDED_CHANNELS, training_emit),
+    {BATCHNORM_FIELDS("pixels", IN_NHWC, OF_F32 | OF_BF16, NULL, VARIANT_STRIDED_CHANNELS, WITH_ADD | WITH_RELU, NULL,
+                      training_emit),
+     .split = split_training},
+    {0},
+};
 
 /* ---- gradients -------------------------------------------------------- */
 

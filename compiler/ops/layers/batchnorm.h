@@ -28,17 +28,21 @@ void batchnorm_put_momentum(Writer *,
 void batchnorm_call(Writer *, const Node *, const Tensor *x, const Tensor *y, const Tensor *dx, const char *call);
 
 /* The kernels do the sum and relu in the walk over pixels alone, not in that over planes. */
-#define BATCHNORM_ROW(NAME, LAYOUT, DTYPES, REFUSES, TRAITS, EPILOGUES, MASK, EMIT)                  \
-    {                                                                                                \
-        .name = NAME, .layouts = LAYOUT, .dtypes = DTYPES, .traits = TRAITS, .epilogues = EPILOGUES, \
-        .refuses = REFUSES, .mask = MASK, .emit = EMIT, .kernel = "batchnorm"                        \
+#define BATCHNORM_FIELDS(NAME, LAYOUT, DTYPES, REFUSES, TRAITS, EPILOGUES, MASK, EMIT)                               \
+    .name = NAME, .layouts = LAYOUT, .dtypes = DTYPES, .traits = TRAITS, .epilogues = EPILOGUES, .refuses = REFUSES, \
+    .mask = MASK, .emit = EMIT, .kernel = "batchnorm"
+#define BATCHNORM_ROW(...)            \
+    {                                 \
+        BATCHNORM_FIELDS(__VA_ARGS__) \
     }
-#define BATCHNORM_ROWS(DTYPES, TRAITS, EPILOGUES, MASK, EMIT)                                            \
-    BATCHNORM_ROW("features", IN_NCHW, DTYPES, batchnorm_pixels_refusal, TRAITS, EPILOGUES, MASK, EMIT), \
-        BATCHNORM_ROW("planes", IN_NCHW, OF_F32, NULL, TRAITS, 0, NULL, EMIT),                           \
-        BATCHNORM_ROW("pixels", IN_NHWC, DTYPES, NULL, TRAITS, EPILOGUES, MASK, EMIT),                   \
-    {                                                                                                    \
-        0                                                                                                \
+#define BATCHNORM_FEATURES(DTYPES, TRAITS, EPILOGUES, MASK, EMIT) \
+    BATCHNORM_ROW("features", IN_NCHW, DTYPES, batchnorm_pixels_refusal, TRAITS, EPILOGUES, MASK, EMIT)
+#define BATCHNORM_PLANES(TRAITS, EMIT) BATCHNORM_ROW("planes", IN_NCHW, OF_F32, NULL, TRAITS, 0, NULL, EMIT)
+#define BATCHNORM_ROWS(DTYPES, TRAITS, EPILOGUES, MASK, EMIT)                                  \
+    BATCHNORM_FEATURES(DTYPES, TRAITS, EPILOGUES, MASK, EMIT), BATCHNORM_PLANES(TRAITS, EMIT), \
+        BATCHNORM_ROW("pixels", IN_NHWC, DTYPES, NULL, TRAITS, EPILOGUES, MASK, EMIT),         \
+    {                                                                                          \
+        0                                                                                      \
     }
 
 const char *batchnorm_pixels_refusal(const Node *);
