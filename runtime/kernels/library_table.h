@@ -308,6 +308,7 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_gate_nhwc_bf16),
     NN_SYMBOL(nn_gate_sums_nhwc_bf16),
     NN_SYMBOL(nn_batchnorm_infer),
+    NN_SYMBOL(nn_batchnorm_infer_bf16),
     NN_SYMBOL(nn_batchnorm_train),
     NN_SYMBOL(nn_batchnorm_train_bf16),
     NN_SYMBOL(nn_batchnorm_moments),

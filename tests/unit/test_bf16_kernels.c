@@ -113,6 +113,7 @@ END_TEST
 
 /* ---- batchnorm ---- */
 
+typedef void Infer(const nn_batchnorm *, long, const nn_batchnorm_infer_args *, int, int);
 typedef void Train(const nn_batchnorm *, long, const nn_batchnorm_train_args *, int, int);
 typedef void Moments(const nn_batchnorm *, long, const nn_batchnorm_moments_args *, int, int);
 typedef void Recompute(const nn_batchnorm *, long, const nn_batchnorm_recompute_args *, int, int);
@@ -138,7 +139,7 @@ typedef struct Pass {
     bool half;
     Channels *c;
     const Numbers *x, *dy, *residual;
-    Numbers *y, *again, *dx;
+    Numbers *y, *again, *infer, *dx;
 } Pass;
 
 static const void *of(const Pass *p, const Numbers *x) { return p->half ? (const void *)x->half : x->wide; }
@@ -172,10 +173,17 @@ static void run_forward(const Pass *p)
                                                .y = to(p, p->again)};
     const nn_batchnorm_moments_args moments = {
         .x = of(p, p->x), .mean = c->sum, .deviations = c->deviations, .count = c->count};
+    const nn_batchnorm_infer_args infer = {.x = of(p, p->x),
+                                           .weight = c->weight,
+                                           .bias = c->bias,
+                                           .running_mean = c->running_mean,
+                                           .running_var = c->running_var,
+                                           .y = to(p, p->infer)};
     for (int t = 0; t < p->T; t++) ((Train *)kernel(p, "nn_batchnorm_train"))(&p->size, p->rows, &train, t, p->T);
     for (int t = 0; t < p->T; t++)
         ((Recompute *)kernel(p, "nn_batchnorm_recompute"))(&p->size, p->rows, &again, t, p->T);
     for (int t = 0; t < p->T; t++) ((Moments *)kernel(p, "nn_batchnorm_moments"))(&p->size, p->rows, &moments, t, p->T);
+    for (int t = 0; t < p->T; t++) ((Infer *)kernel(p, "nn_batchnorm_infer"))(&p->size, p->rows, &infer, t, p->T);
 }
 
 static void run_backward(const Pass *p)
@@ -215,8 +223,19 @@ static void check_batchnorm(const nn_symbol *table, long rows, int c, int relu, 
     }
     halves = floats;
     Numbers x = numbers(rows * c, 1), dy = numbers(rows * c, 2), residual = numbers(rows * c, 3);
-    Numbers y = numbers_zero(rows * c), again = numbers_zero(rows * c), dx = numbers_zero(rows * c);
-    Pass p = {table, {c, 1, 1e-5f, 0.1f, relu, c, c, c}, rows, T, false, &floats, &x, &dy, &residual, &y, &again, &dx};
+    Numbers y = numbers_zero(rows * c), again = numbers_zero(rows * c), infer = numbers_zero(rows * c),
+            dx = numbers_zero(rows * c);
+    Pass p = {.table = table,
+              .size = {c, 1, 1e-5f, 0.1f, relu, c, c, c},
+              .rows = rows,
+              .T = T,
+              .x = &x,
+              .dy = &dy,
+              .residual = &residual,
+              .y = &y,
+              .again = &again,
+              .infer = &infer,
+              .dx = &dx};
     for (int half = 0; half < 2; half++) {
         p.half = half;
         p.c = half ? &halves : &floats;
@@ -225,9 +244,10 @@ static void check_batchnorm(const nn_symbol *table, long rows, int c, int relu, 
     }
     check_rounded(&y, "nn_batchnorm_train", T);
     check_rounded(&again, "nn_batchnorm_recompute", T);
+    check_rounded(&infer, "nn_batchnorm_infer", T);
     check_rounded(&dx, "nn_batchnorm_dx", T);
     check_same(floats.weight, halves.weight, sizeof floats / sizeof(float), "statistics of batchnorm", T);
-    Numbers *all[] = {&x, &dy, &residual, &y, &again, &dx};
+    Numbers *all[] = {&x, &dy, &residual, &y, &again, &infer, &dx};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) numbers_free(all[i]);
 }
 

@@ -256,7 +256,7 @@ static void batchnorm_emit(Writer *w, const Node *n)
     batchnorm_call(w, n, n->in[0], n->out[0], NULL,
                    "const nn_batchnorm_infer_args args = {.x = x, .weight = $weight, .bias = $bias, "
                    ".running_mean = running_mean, .running_var = running_var, .y = y};\n"
-                   "nn_batchnorm_infer(&size, rows, &args, $t, $T);");
+                   "nn_batchnorm_infer$format(&size, rows, &args, $t, $T);");
 }
 
 static void training_emit(Writer *w, const Node *n)
@@ -318,7 +318,7 @@ static void mask_dx(GraphRewriter *r, Node *n)
 }
 
 static const Variant infer_variants[] = {
-    BATCHNORM_ROWS(OF_F32, VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
+    BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_ANY_BATCH | VARIANT_STRIDED_CHANNELS, WITH_RELU, NULL, batchnorm_emit)};
 static const Variant statistics_variants[] = {
     BATCHNORM_ROWS(OF_F32 | OF_BF16, VARIANT_STRIDED_CHANNELS, 0, NULL, statistics_emit)};
 static const Variant again_variants[] = {

@@ -81,6 +81,7 @@ typedef struct nn_batchnorm_dx_args {
 #ifdef NN_LINKED
 
 void nn_batchnorm_infer(const nn_batchnorm *, long n, const nn_batchnorm_infer_args *, int t, int T);
+void nn_batchnorm_infer_bf16(const nn_batchnorm *, long n, const nn_batchnorm_infer_args *, int t, int T);
 void nn_batchnorm_train(const nn_batchnorm *, long n, const nn_batchnorm_train_args *, int t, int T);
 void nn_batchnorm_train_bf16(const nn_batchnorm *, long n, const nn_batchnorm_train_args *, int t, int T);
 void nn_batchnorm_moments(const nn_batchnorm *, long n, const nn_batchnorm_moments_args *, int t, int T);
@@ -126,7 +127,8 @@ NN_INLINE nn_vec nn_column_dx_masked(nn_vec a, nn_vec b, const nn_columns *d, lo
     return nn_column_dx(nn_select(y <= 0, nn_zero(), a), b, d, k);
 }
 
-NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_infer_args *args, int t, int T)
+NN_INLINE void nn_batchnorm_infer_rows(const int half, const nn_batchnorm *d, long n,
+                                       const nn_batchnorm_infer_args *args, int t, int T)
 {
     const nn_batchnorm_infer_args io = *args;
     const nn_rows_part part = nn_rows_part_of(n, d->c, t, T);
@@ -140,13 +142,24 @@ NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const nn_b
             nn_store(f.q + j, nn_column_values(io.bias, 0, k + j, count - j) -
                                   nn_column_values(io.running_mean, 0, k + j, count - j) * scale);
         }
-        nn_rows_map(nn_column_affine, &f, part.rows, count,
-                    (nn_row_map){.a = nn_at(0, io.x, part.row * d->x_step + k),
-                                 .a_step = d->x_step,
-                                 .y = nn_place(0, io.y, part.row * d->y_step + k),
-                                 .y_step = d->y_step,
-                                 .relu = d->relu});
+        if (half) nn_pair_parameters(&f, count);
+        nn_rows_map_of(half, nn_column_affine, &f, part.rows, count,
+                       (nn_row_map){.a = nn_at(half, io.x, part.row * d->x_step + k),
+                                    .a_step = d->x_step,
+                                    .y = nn_place(half, io.y, part.row * d->y_step + k),
+                                    .y_step = d->y_step,
+                                    .relu = d->relu});
     }
+}
+
+NN_KERNEL void nn_batchnorm_infer_nhwc(const nn_batchnorm *d, long n, const nn_batchnorm_infer_args *args, int t, int T)
+{
+    nn_batchnorm_infer_rows(0, d, n, args, t, T);
+}
+
+NN_KERNEL void nn_batchnorm_infer_bf16(const nn_batchnorm *d, long n, const nn_batchnorm_infer_args *args, int t, int T)
+{
+    nn_batchnorm_infer_rows(1, d, n, args, t, T);
 }
 
 /* The statistics of `count` channels from k on from their sums and squared differences. */
