@@ -2265,15 +2265,24 @@ NN_INLINE void nn_transpose_rows(nn_vec *row)
     }
 }
 
-/* to[i·to_row + j] = from[j·from_row + i], 0 ≤ i, j < NN_W. */
-NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, long from_row)
+/* to[i·to_row + j] = from[j][i], 0 ≤ i, j < NN_W. */
+NN_INLINE void nn_transpose_gathered(float *to, long to_row, const float *const from[NN_W])
 {
     nn_vec row[NN_W];
     NN_UNROLL
-    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from + i * from_row);
+    for (int i = 0; i < NN_W; i++) row[i] = nn_load(from[i]);
     nn_transpose_rows(row);
     NN_UNROLL
     for (int i = 0; i < NN_W; i++) nn_store(to + i * to_row, row[i]);
+}
+
+/* The same of rows that are from_row floats apart. */
+NN_INLINE void nn_transpose_square(float *to, long to_row, const float *from, long from_row)
+{
+    const float *rows[NN_W];
+    NN_UNROLL
+    for (int i = 0; i < NN_W; i++) rows[i] = from + i * from_row;
+    nn_transpose_gathered(to, to_row, rows);
 }
 
 /* Columns first … last of one sample. */

@@ -173,12 +173,8 @@ static void run_forward(const Pass *p)
                                                .y = to(p, p->again)};
     const nn_batchnorm_moments_args moments = {
         .x = of(p, p->x), .mean = c->sum, .deviations = c->deviations, .count = c->count};
-    const nn_batchnorm_infer_args infer = {.x = of(p, p->x),
-                                           .weight = c->weight,
-                                           .bias = c->bias,
-                                           .running_mean = c->running_mean,
-                                           .running_var = c->running_var,
-                                           .y = to(p, p->infer)};
+    const nn_batchnorm_infer_args infer = {of(p, p->x),     c->weight,      c->bias,
+                                           c->running_mean, c->running_var, to(p, p->infer)};
     for (int t = 0; t < p->T; t++) ((Train *)kernel(p, "nn_batchnorm_train"))(&p->size, p->rows, &train, t, p->T);
     for (int t = 0; t < p->T; t++)
         ((Recompute *)kernel(p, "nn_batchnorm_recompute"))(&p->size, p->rows, &again, t, p->T);
@@ -225,17 +221,8 @@ static void check_batchnorm(const nn_symbol *table, long rows, int c, int relu, 
     Numbers x = numbers(rows * c, 1), dy = numbers(rows * c, 2), residual = numbers(rows * c, 3);
     Numbers y = numbers_zero(rows * c), again = numbers_zero(rows * c), infer = numbers_zero(rows * c),
             dx = numbers_zero(rows * c);
-    Pass p = {.table = table,
-              .size = {c, 1, 1e-5f, 0.1f, relu, c, c, c},
-              .rows = rows,
-              .T = T,
-              .x = &x,
-              .dy = &dy,
-              .residual = &residual,
-              .y = &y,
-              .again = &again,
-              .infer = &infer,
-              .dx = &dx};
+    Pass p = {table, {c, 1, 1e-5f, 0.1f, relu, c, c, c}, rows, T, false, NULL, &x, &dy, &residual, &y, &again, &infer,
+              &dx};
     for (int half = 0; half < 2; half++) {
         p.half = half;
         p.c = half ? &halves : &floats;
