@@ -3949,7 +3949,11 @@ enum {
     NN_WEIGHTS_ROUNDED /* f32 in memory, rounded to bf16 in registers */
 };
 
-enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+enum {
+    NN_DOT_FEW = 8,     /* outputs at once, of few samples: as many sums as hide the latency of one */
+    NN_DOT_AHEAD = 384, /* weights of a row that are prefetched: rows may be longer than a page, at whose end processors
+                         * stop fetching by themselves */
+};
 
 typedef struct nn_dense_matrices {
     const float *a;

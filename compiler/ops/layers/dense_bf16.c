@@ -58,57 +58,50 @@ double dense_bf16_dw_cost(const Node *n, const CostModel *m)
     "static const nn_conv size = {.n = " ROWS ", .c = $I, .h = 1, .w = 1, .o = $O, .oh = 1, .ow = 1, " \
     ".groups = 1, .kh = 1, .kw = 1, .sh = 1, .sw = 1, .dh = 1, .dw = 1, .c_step = $I, .o_step = $O};"
 
-/* Of x and y as the layer has them, whichever of them the node reads. */
-static void call_on_rows(Writer *w, const Node *n, Shape x, Shape y, const char *text)
+/* Of x and y as the layer has them, whichever of them the node reads; `size` and `text` are the descriptor and
+ * the call. */
+static void call_on_rows(Writer *w, const Node *n, Shape x, Shape y, const char *size, const char *text)
 {
     axis_bind_outer(w, rows_of_features(y));
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
     writer_bind_int(w, "I", features_in(x));
     writer_bind_int(w, "O", features_in(y));
-    writer_put(w, SIZE_OF("$N$outer"));
+    writer_put(w, size);
     writer_put(w, text);
 }
 
 void dense_bf16_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    call_on_rows(w, n, node_shape_in(n), node_shape_out(n),
+    call_on_rows(w, n, node_shape_in(n), node_shape_out(n), SIZE_OF("$N$outer"),
                  "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .y = y, .half = $half};\n"
                  "nn_conv_forward_bf16(&size, &args, $t, $T);");
 }
 
 void dense_bf16_dx_emit(Writer *w, const Node *n)
 {
-    call_on_rows(w, n, node_shape_out(n), node_shape_in(n),
+    call_on_rows(w, n, node_shape_out(n), node_shape_in(n), SIZE_OF("$N$outer"),
                  "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .half = $half};\n"
                  "nn_conv_backward_data_bf16(&size, &args, $t, $T);");
 }
 
 /* ---- weights that are rounded as they are read: runtime/kernels/dense/dense_pairs.h ---------- */
 
-static void call_on_pairs(Writer *w, const Node *n, Shape x, Shape y, const char *text)
-{
-    axis_bind_outer(w, rows_of_features(y));
-    writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
-    writer_bind_int(w, "I", features_in(x));
-    writer_bind_int(w, "O", features_in(y));
-    writer_put(w, "static const nn_dense size = {.n = $N$outer, .i = $I, .o = $O};");
-    writer_put(w, text);
-}
+#define ROWS_SIZE "static const nn_dense size = {.n = $N$outer, .i = $I, .o = $O};"
 
 void dense_pairs_emit(Writer *w, const Node *n)
 {
     writer_bind(w, "bias", node_has(n, 2) ? "bias" : "0");
-    call_on_pairs(w, n, node_shape_in(n), node_shape_out(n),
-                  "const nn_dense_pairs_args args = {.x = x, .weight = weight, .bias = $bias, .y = y, .half = $half};\n"
-                  "nn_dense_forward_pairs(&size, &args, $t, $T);");
+    call_on_rows(w, n, node_shape_in(n), node_shape_out(n), ROWS_SIZE,
+                 "const nn_dense_pairs_args args = {.x = x, .weight = weight, .bias = $bias, .y = y, .half = $half};\n"
+                 "nn_dense_forward_pairs(&size, &args, $t, $T);");
 }
 
 void dense_pairs_dx_emit(Writer *w, const Node *n)
 {
-    call_on_pairs(w, n, node_shape_out(n), node_shape_in(n),
-                  "const nn_dense_pairs_args args = {.x = dy, .weight = weight, .y = dx, .half = $half};\n"
-                  "nn_dense_dx_pairs(&size, &args, $t, $T);");
+    call_on_rows(w, n, node_shape_out(n), node_shape_in(n), ROWS_SIZE,
+                 "const nn_dense_pairs_args args = {.x = dy, .weight = weight, .y = dx, .half = $half};\n"
+                 "nn_dense_dx_pairs(&size, &args, $t, $T);");
 }
 
 /* ---- weights ------------------------------------------------------------------------ */

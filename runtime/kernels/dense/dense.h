@@ -51,7 +51,11 @@ NN_INLINE nn_vec nn_load_weights(const int format, const void *p)
     return format == NN_WEIGHTS_ROUNDED ? nn_rounded_to_bf16(v) : v;
 }
 
-enum { NN_DOT_FEW = 8 }; /* outputs at once, of few samples: as many sums as hide the latency of one */
+enum {
+    NN_DOT_FEW = 8,     /* outputs at once, of few samples: as many sums as hide the latency of one */
+    NN_DOT_AHEAD = 384, /* weights of a row that are prefetched: rows may be longer than a page, at whose end processors
+                         * stop fetching by themselves */
+};
 
 /* M × N dot products over i: rows of x against rows of w; to out[m][N]. */
 NN_INLINE void nn_dots(const int format, const int M, const int N, int i, const float *x, const void *w, float *out)
@@ -64,6 +68,8 @@ NN_INLINE void nn_dots(const int format, const int M, const int N, int i, const 
     int at = 0;
     for (; at + NN_W <= i; at += NN_W) {
         nn_vec row[NN_DOT_FEW];
+        NN_UNROLL
+        for (int k = 0; k < N; k++) __builtin_prefetch(nn_weights_at(format, w, (long)k * i + at + NN_DOT_AHEAD));
         NN_UNROLL
         for (int k = 0; k < N; k++) row[k] = nn_load_weights(format, nn_weights_at(format, w, (long)k * i + at));
         NN_UNROLL

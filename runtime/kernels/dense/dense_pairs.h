@@ -36,10 +36,10 @@ enum {
     NN_FEW_OUTPUTS = NN_TILE_PANELS * NN_PANEL         /* and its lanes */
 };
 
-/* Some rows of x, the panels that they are multiplied by, and their sums. */
 /* Inputs of dx that are computed together, for so many rows. */
 NN_INLINE long nn_few_columns(int rows) { return NN_FEW_SUMS / rows / NN_FEW_OUTPUTS * NN_FEW_OUTPUTS; }
 
+/* Some rows of x, the panels that they are multiplied by, and their sums. */
 typedef struct nn_few {
     const uint16_t *x, *panels;
     long x_row, panel, sum_row;
