@@ -55,7 +55,7 @@ static const char *const dx_out[] = {"dx", NULL};
 static const char *const again_in[] = {"x", "weight", "bias", "mean", "inv", NULL};
 static const char *const bare_again_in[] = {"x", "mean", "inv", NULL};
 
-static const Op batchnorm_bare, cumulative_affine, cumulative_bare;
+static const Op batchnorm_bare, training_affine, cumulative_affine, cumulative_bare;
 
 static bool batchnorm_shape(Graph *g, Node *n)
 {
@@ -338,6 +338,7 @@ static const Op again_op = {
     .in = again_in,
     .out = batchnorm_out,
     .flops = batchnorm_flops,
+    .training = &training_affine, /* it is the rest of */
     .plain = again_plain,
     .variants = again_variants,
 };
