@@ -147,7 +147,7 @@ struct Op {
     void (*grad)(Backward *, const Node *);
 
     /* The form used while training, when it is another one (batchnorm, dropout).
-     * It has the same attributes, inputs and first output.  Of an internal operator: the form that it is a part of. */
+     * It has the same attributes, inputs and first output. */
     const Op *training;
 
     /* Of a loss: its target, for scores of that shape.  NULL: values in the shape of the scores. */

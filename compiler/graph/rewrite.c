@@ -212,6 +212,16 @@ const List *rewriter_users(const GraphRewriter *r, const Tensor *t)
     return t->id < r->user_lists ? &r->users[t->id] : &nobody;
 }
 
+void rewriter_use_instead(GraphRewriter *r, const Tensor *old, Tensor *t)
+{
+    const List *users;
+    while ((users = rewriter_users(r, old))->count) {
+        Node *user = users->at[0];
+        for (int i = 0; i < user->in_count; i++)
+            if (user->in[i] == old) rewriter_set_input(r, user, i, t);
+    }
+}
+
 Node *rewriter_only_user(const GraphRewriter *r, const Tensor *t)
 {
     const List *users = rewriter_users(r, t);

@@ -62,6 +62,9 @@ void rewriter_add_input(GraphRewriter *, Node *, Tensor *);
 void rewriter_add_input_named(GraphRewriter *, Node *, Tensor *, const char *name); /* where op->in has none for it */
 void rewriter_set_input(GraphRewriter *, Node *, int index, Tensor *);
 
+/* All users of `old` read `t` in its place. */
+void rewriter_use_instead(GraphRewriter *, const Tensor *old, Tensor *t);
+
 /* The nodes that read the tensor, in order of their ids or of the change that made them users;
  * a node is listed once for each input that is the tensor.  Valid until the next change. */
 const List *rewriter_users(const GraphRewriter *, const Tensor *);

@@ -65,8 +65,7 @@ int chunking_check(const TrainRequest *r, const Model *m)
     for (int i = 0; i < step->nodes.count; i++) {
         const Node *n = step->nodes.at[i];
         const Node *layer = n->origin ? n->origin : n;
-        const Op *form = layer->op->training ? layer->op->training : layer->op;
-        if (!(n->op->traits & OP_BATCH_COUPLED) || form->in_chunks) continue;
+        if (!(n->op->traits & OP_BATCH_COUPLED) || layer->op->in_chunks) continue;
         return fail(STATUS_INPUT,
                     "%s: %s (%.*s) computes with all samples of a batch together, which chunks of it do not",
                     cause_of(r), layer->name, (int)strcspn(layer->op->name, "."), layer->op->name);

@@ -55,7 +55,7 @@ static const char *const dx_out[] = {"dx", NULL};
 static const char *const again_in[] = {"x", "weight", "bias", "mean", "inv", NULL};
 static const char *const bare_again_in[] = {"x", "mean", "inv", NULL};
 
-static const Op batchnorm_bare, training_affine, cumulative_affine, cumulative_bare;
+static const Op batchnorm_bare, cumulative_affine, cumulative_bare;
 
 static bool batchnorm_shape(Graph *g, Node *n)
 {
@@ -338,7 +338,6 @@ static const Op again_op = {
     .in = again_in,
     .out = batchnorm_out,
     .flops = batchnorm_flops,
-    .training = &training_affine, /* it is the rest of */
     .plain = again_plain,
     .variants = again_variants,
 };
@@ -377,30 +376,19 @@ static const Op batchnorm_statistics = {
  * place in memory: by channels two threads would write to neighbouring cache lines. */
 static void split_training(GraphRewriter *r, Node *n)
 {
-    const int buffers = batchnorm_is_affine(n) ? 3 : 1; /* x, weight and bias */
-    const char **names = arena_alloc(rewriter_graph(r)->compilation->arena, (size_t)n->in_count * sizeof *names);
+    const int buffers = batchnorm_is_affine(n) ? 3 : 1; /* after x, weight and bias */
     Node *statistics = rewriter_node(r, n, &batchnorm_statistics, n->attrs, n->name, n->span);
     rewriter_add_input(r, statistics, n->in[0]);
     for (int i = 0; i < 2; i++) rewriter_add_input(r, statistics, n->in[buffers + i]);
     statistics->origin = n->origin;
     statistics->data_count = 1;
     node_set_layout(statistics, n->layout);
-    for (int i = 0; i < 2; i++) {
-        const Tensor *old = n->out[1 + i];
-        Tensor *found = rewriter_clone_output(r, statistics, old);
-        for (const List *users = rewriter_users(r, old); users->count; users = rewriter_users(r, old)) {
-            Node *user = users->at[0];
-            for (int k = 0; k < user->in_count; k++)
-                if (user->in[k] == old) rewriter_set_input(r, user, k, found);
-        }
-        rewriter_set_input(r, n, buffers + i, found);
-    }
-    for (int i = 0; i < n->in_count; i++)
-        names[i] = i == buffers + 2 ? "residual" : batchnorm_is_affine(n) ? again_in[i] : bare_again_in[i];
-    n->op = &again_op;
-    n->out_count = 1;
-    n->in_names = names;
-    node_set_layout(n, n->layout);
+    Node *again = batchnorm_again(rewriter_graph(r), n);
+    again->origin = n->origin;
+    node_set_layout(again, n->layout);
+    rewriter_move_before(r, again, n);
+    for (int i = 1; i <= 2; i++) rewriter_use_instead(r, n->out[i], rewriter_clone_output(r, statistics, n->out[i]));
+    rewriter_replace(r, n, again);
 }
 
 static const Variant training_variants[] = {

@@ -108,16 +108,6 @@ static Node *reduce_all(GraphRewriter *r, Graph *g, Node *at, const Node *from, 
     return all;
 }
 
-static void use_instead(GraphRewriter *r, const Tensor *old, Tensor *t)
-{
-    const List *users;
-    while ((users = rewriter_users(r, old))->count) {
-        Node *user = users->at[0];
-        for (int i = 0; i < user->in_count; i++)
-            if (user->in[i] == old) rewriter_set_input(r, user, i, t);
-    }
-}
-
 static Node *moments_of_all(GraphRewriter *r, Graph *g, Node *n)
 {
     const Shape channels = n->out[1]->shape;
@@ -149,8 +139,8 @@ void batchnorm_training_in_chunks(GraphRewriter *r, Node *n)
     track(r, n, moments);
     Node *again = batchnorm_again(g, n);
     rewriter_move_before(r, again, n);
-    use_instead(r, n->out[1], moments->out[0]);
-    use_instead(r, n->out[2], inv);
+    rewriter_use_instead(r, n->out[1], moments->out[0]);
+    rewriter_use_instead(r, n->out[2], inv);
     for (int i = 0; i < g->nodes.count; i++) {
         Node *gradient = g->nodes.at[i];
         if (gradient->origin == n) gradient->origin = again;
