@@ -141,7 +141,7 @@ static bool find_machine(const ReportJob *job, Machine *m)
 {
     if (!job->measure) return machine_recorded(m);
     *m = (Machine){0};
-    machine_peak(m, 0);
+    machine_peak(m, 0, PRODUCTS_F32);
     machine_bandwidth(m);
     machine_record(m);
     return true;
@@ -153,7 +153,7 @@ static void set_machine(ReportJob *job)
     Machine m;
     if (!find_machine(job, &m)) return;
     if (o->peak_source != MACHINE_GIVEN) {
-        o->peak = m.flops;
+        o->peak = m.peak[PRODUCTS_F32];
         o->peak_source = MACHINE_MEASURED;
     }
     if (o->bandwidth_source != MACHINE_GIVEN) {

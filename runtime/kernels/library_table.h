@@ -150,6 +150,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_fill_uniform_bf16),
     NN_SYMBOL(nn_fill_normal_bf16),
     NN_SYMBOL(nn_peak_fma),
+    NN_SYMBOL(nn_peak_bf16),
+    NN_SYMBOL(nn_peak_int8),
     NN_SYMBOL(nn_peak_stream),
     NN_SYMBOL(nn_conv_panels),
     NN_SYMBOL(nn_conv_panels_backward),

@@ -53,6 +53,23 @@ holds 'operations of a convolution' '$1 == "call" && $2 == "inference" && $6 == 
 holds 'cost of a gradient' '$6 == "conv.dweight" && $7 == "6x1x5x5" { n++; bad = $11 != 1881600 || $14 != 4 * (8 * 1024 + 8 * 4704 + 150) }
     END { exit n != 1 || bad }'
 
+# ---- weights; what is multiplied has a peak of its own ---------------------------------------
+
+runs 0 train $net --limit 200 --steps 2 --jit tcc -o "$tmp/w.safetensors"
+runs 0 quantize $net --weights "$tmp/w.safetensors" --samples 16 --limit 20 --jit tcc -o "$tmp/w8.safetensors"
+runs 0 bench $net --weights "$tmp/w.safetensors" --infer --jit tcc --reps 2; silent err; lacks out ' in int8'
+runs 0 bench $net --weights "$tmp/w8.safetensors" --jit tcc --reps 2; silent err; lacks out 'training step'
+says out '^machine: .* at most [0-9.]* GFLOP/s, [0-9.]* in int8, memory '; says out 'c1 *quantized_conv'
+runs 0 bench $net --weights "$tmp/w8.safetensors" --jit tcc --reps 2 --format csv
+holds 'a peak of int8' '$1 == "peak" { n++; bad = $6 != "int8" || $12 < 0.1; peak = $12 } $1 == "machine" { flops = $12 }
+    $1 == "call" && $6 == "quantized_conv" { m++; if (($12 / peak - $13) ^ 2 > (0.001 * $13) ^ 2) bad = 1 }
+    $1 == "call" && $6 == "softmax" { m++; if (($12 / flops - $13) ^ 2 > (0.001 * $13) ^ 2) bad = 1 }
+    END { exit n != 1 || m != 3 || bad }'
+runs 0 export $net --weights "$tmp/w8.safetensors" -o "$tmp/w8.onnx"
+runs 0 bench "$tmp/w8.onnx" --jit tcc --reps 2; says out 'quantized_conv'
+runs 1 bench $net --weights "$tmp/w8.safetensors" --train; says err 'w8.safetensors has int8 weights, which are for inference'
+runs 1 bench $net --weights "$tmp/none"; says err 'none'; silent out
+
 # ---- what is wrong -----------------------------------------------------------------------
 
 runs 2 bench; says err 'missing input file'; silent out

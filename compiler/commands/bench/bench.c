@@ -21,11 +21,13 @@
 #include "runtime/kernels/system/clock.h"
 #include "runtime/kernels/system/random.h"
 
-enum { INFER = OPTION_FIRST_OWN, TRAIN, REPS, FORMAT, WHOLE };
+enum { INFER = OPTION_FIRST_OWN, TRAIN, WEIGHTS, REPS, FORMAT, WHOLE };
 
 static const Option options[] = {
     {INFER, "infer", NULL, "inference only"},
     {TRAIN, "train", NULL, "training steps only"},
+    {WEIGHTS, "weights", "FILE",
+     "the weights; those of nnc quantize: inference in int8 (default: random ones, MODEL.onnx has its own)"},
     OPTION_ROW_BATCH,
     OPTION_ROW_THREADS,
     OPTION_ROWS_PASSES OPTION_ROW_LIMIT,
@@ -52,7 +54,7 @@ typedef struct BenchRequest {
     bool infer, train, whole; /* neither of the first two: what the file is for */
     bool explain;
     int64_t reps;        /* 0: not given */
-    const char *weights; /* those inside a MODEL.onnx; NULL: random ones */
+    const char *weights; /* NULL: random ones */
     BenchFormat format;
 } BenchRequest;
 
@@ -82,6 +84,7 @@ static bool take_bench_option(BenchRequest *r, int id, const char *value)
     case INFER: return r->infer = true;
     case TRAIN: return r->train = true;
     case WHOLE: return r->whole = true;
+    case WEIGHTS: r->weights = value; return true;
     case OPTION_EXPLAIN: return r->explain = true;
     case REPS: return option_int(&command_bench, "reps", value, 1, 1000000, &r->reps);
     case FORMAT: return take_format(r, value);
@@ -99,7 +102,8 @@ static int read_request(BenchRequest *r, int argc, char **argv)
     if (r->explain && r->format == BENCH_CSV) return usage_error(&command_bench, "--explain prints text, not csv");
     if (!format_has_inference(&r->load, &command_bench, r->train)) return STATUS_USAGE;
     r->load.path = reader.operands[0];
-    r->weights = weighted_path(&r->load, NULL);
+    r->weights = weighted_path(&r->load, r->weights);
+    r->load.weights = r->weights;
     return STATUS_OK;
 }
 
@@ -279,11 +283,23 @@ static void time_passes(Bench *b, BenchResult *result)
     if (r->load.train) result->timing[result->timings++] = time_pass(b, true);
 }
 
+/* Of floats, and of all else that the programs multiply. */
+static void measure_peaks(const BenchRequest *r, const Model *l, Machine *m)
+{
+    const Graph *const programs[] = {l->emitted->infer_program, l->emitted->step_program};
+    bool wanted[PRODUCTS_KINDS] = {[PRODUCTS_F32] = true};
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; programs[p] && i < programs[p]->nodes.count; i++)
+            wanted[call_products(programs[p]->nodes.at[i])] = true;
+    for (ProductType p = 0; p < PRODUCTS_KINDS; p++)
+        if (wanted[p]) machine_peak(m, r->load.threads, p);
+}
+
 static int bench_loaded(const BenchRequest *r, const Model *l)
 {
     Bench b;
     BenchResult result = {.loaded = l, .jit = jit_name(jit_kind(l->jit))};
-    machine_peak(&result.machine, r->load.threads);
+    measure_peaks(r, l, &result.machine);
     bench_open(&b, r, l);
     int status = r->weights ? weighted_fill(l, b.model, r->weights) : STATUS_OK;
     if (!status) time_passes(&b, &result);
@@ -303,7 +319,10 @@ static int load_bench_net(BenchRequest *r, Model *l)
     r->load.train = r->train;
     int status = load_net(&r->load, l);
     if (status) return status;
-    if (!r->infer && !r->load.bf16_weights && l->train_section) r->load.train = true;
+    if (l->quantized && r->train)
+        return fail(STATUS_INPUT, "%s has int8 weights, which are for inference: --train needs those in f32",
+                    r->weights);
+    if (!r->infer && !r->load.bf16_weights && !l->quantized && l->train_section) r->load.train = true;
     if (!limit_has_training(&r->load, &command_bench, r->load.train)) return STATUS_USAGE;
     r->load.profile = !r->whole;
     return load_code(&r->load, l);
@@ -331,7 +350,8 @@ const Command command_bench = {"bench",
                                options,
                                "Without --infer and --train: inference, and training where the file has a train\n"
                                "section.  Times are medians.  The peak is the rate at which this machine multiplies\n"
-                               "and adds in registers with as many threads, measured just before; bytes are the\n"
-                               "least that a call must read and write.  Calls are timed in passes of their own, in\n"
+                               "and adds in registers with as many threads, measured just before: floats, and for\n"
+                               "calls that multiply pairs of bf16 or int8 numbers those; bytes are the least that\n"
+                               "a call must read and write.  Calls are timed in passes of their own, in\n"
                                "which the threads wait for each other after every call.\n",
                                bench_run};

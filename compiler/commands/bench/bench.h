@@ -6,11 +6,23 @@
 
 #include "commands/support/load.h"
 
+/* What a call multiplies, each at a rate of its own: the type, what it is called, and the kernel that does no more
+ * than that. */
+#define PRODUCTS_TABLE(X)           \
+    X(F32, "f32", "nn_peak_fma")    \
+    X(BF16, "bf16", "nn_peak_bf16") \
+    X(INT8, "int8", "nn_peak_int8")
+#define PRODUCTS_ID(ID, NAME, KERNEL) PRODUCTS_##ID,
+typedef enum ProductType { PRODUCTS_TABLE(PRODUCTS_ID) PRODUCTS_KINDS } ProductType;
+#undef PRODUCTS_ID
+const char *products_name(ProductType);
+
 /* What the machine can do at most, in as many threads as a pass has. */
 typedef struct Machine {
     const char *kernels; /* "avx512" */
     int threads;
-    double flops, bytes; /* a second; bytes 0: not measured */
+    double peak[PRODUCTS_KINDS]; /* operations a second, two for a product; 0: not measured */
+    double bytes;                /* a second; 0: not measured */
 } Machine;
 
 /* One kind of pass, timed.  Times are in seconds. */
@@ -25,8 +37,8 @@ typedef struct Timing {
 } Timing;
 
 /* bench_machine.c */
-void machine_peak(Machine *, int64_t threads); /* 0: one for each processor */
-void machine_bandwidth(Machine *);             /* after machine_peak; takes memory of its own */
+void machine_peak(Machine *, int64_t threads, ProductType); /* 0 threads: one for each processor */
+void machine_bandwidth(Machine *);                          /* after machine_peak; takes memory of its own */
 
 /* machine_record.c: the last measurement with all processors, in the user's cache. */
 void machine_record(const Machine *); /* does nothing where there is no cache */
@@ -42,6 +54,7 @@ typedef struct BenchResult {
     Timing timing[2];
     int timings;
 } BenchResult;
+ProductType call_products(const Node *); /* what it multiplies */
 void bench_print(const BenchResult *, BenchFormat, FILE *);
 
 #endif

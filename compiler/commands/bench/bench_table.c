@@ -35,6 +35,12 @@ static double node_operations(const Graph *g, const Node *n)
     return layer && n->out_count ? samples * (double)shape_count(n->out[0]->shape) : 0;
 }
 
+ProductType call_products(const Node *n)
+{
+    if (n->in_count && n->in[0]->dtype == DTYPE_I8) return PRODUCTS_INT8;
+    return n->variant && n->variant->traits & VARIANT_BF16_PRODUCTS ? PRODUCTS_BF16 : PRODUCTS_F32;
+}
+
 static double float_bytes(const Graph *g, const Tensor *t) { return (double)tensor_bytes(t, g->batch); }
 
 static double node_bytes(const Graph *g, const Node *n)
@@ -51,40 +57,42 @@ typedef struct Sum {
     int calls;
     double seconds, operations, bytes;
     double counted; /* seconds of the calls whose operations are known */
+    double least;   /* what these operations take at the machine's peak */
 } Sum;
 
 static const Node *call_at(const Timing *t, int i) { return t->calls.at[i]; }
 
-static void sum_add(Sum *s, const Timing *t, int i)
+static void sum_add(Sum *s, const Machine *m, const Timing *t, int i)
 {
     double operations = node_operations(t->program, call_at(t, i));
     double seconds = t->call_median ? t->call_median[i] : 0;
     s->calls++;
     s->seconds += seconds;
     s->operations += operations;
+    s->least += operations / m->peak[call_products(call_at(t, i))];
     s->bytes += node_bytes(t->program, call_at(t, i));
     if (operations > 0) s->counted += seconds;
 }
 
-static Sum sum_of_call(const Timing *t, int i)
+static Sum sum_of_call(const Machine *m, const Timing *t, int i)
 {
     Sum s = {.name = call_at(t, i)->op->name};
-    sum_add(&s, t, i);
+    sum_add(&s, m, t, i);
     return s;
 }
 
-static Sum sum_of_calls(const Timing *t)
+static Sum sum_of_calls(const Machine *m, const Timing *t)
 {
     Sum s = {.name = "all calls"};
-    for (int i = 0; i < t->calls.count; i++) sum_add(&s, t, i);
+    for (int i = 0; i < t->calls.count; i++) sum_add(&s, m, t, i);
     s.counted = s.seconds;
     return s;
 }
 
 /* The pass as anyone gets it, without the waits between calls. */
-static Sum sum_of_pass(const Timing *t)
+static Sum sum_of_pass(const Machine *m, const Timing *t)
 {
-    Sum s = sum_of_calls(t);
+    Sum s = sum_of_calls(m, t);
     s.name = "the pass by itself";
     s.seconds = s.counted = t->median;
     return s;
@@ -121,7 +129,7 @@ static int by_seconds(const void *a, const void *b)
 }
 
 /* One sum for each operator, the most expensive first: of Sum. */
-static List sums_by_operator(Arena *arena, const Timing *t)
+static List sums_by_operator(Arena *arena, const Machine *m, const Timing *t)
 {
     Map *found = map_new(arena);
     List list = {0};
@@ -134,7 +142,7 @@ static List sums_by_operator(Arena *arena, const Timing *t)
             map_put(found, name, s);
             list_push(arena, &list, s);
         }
-        sum_add(s, t, i);
+        sum_add(s, m, t, i);
     }
     qsort(list.at, (size_t)list.count, sizeof *list.at, by_seconds);
     return list;
@@ -162,9 +170,8 @@ static void put_numbers(const BenchResult *r, const char **cells, const Sum *s, 
     cells[0] = milliseconds(arena, s->seconds);
     cells[1] = whole > 0 ? arena_printf(arena, "%.1f%%", 100 * s->seconds / whole) : "";
     if (s->operations > 0 && s->counted > 0) {
-        double rate = s->operations / s->counted;
-        cells[2] = fixed(arena, rate * 1e-9, 1);
-        cells[3] = arena_printf(arena, "%.1f%%", 100 * rate / r->machine.flops);
+        cells[2] = fixed(arena, s->operations / s->counted * 1e-9, 1);
+        cells[3] = arena_printf(arena, "%.1f%%", 100 * s->least / s->counted);
     } else {
         cells[2] = cells[3] = "-";
     }
@@ -185,7 +192,7 @@ static void call_row(const BenchResult *r, ReportTable *sheet, const Timing *t, 
     Arena *arena = r->loaded->c->arena;
     const Node *n = call_at(t, i);
     const char **row = report_table_row(sheet);
-    Sum s = sum_of_call(t, i);
+    Sum s = sum_of_call(&r->machine, t, i);
     row[0] = arena_printf(arena, "%d", i + 1);
     row[1] = n->name;
     row[2] = n->op->name;
@@ -214,10 +221,10 @@ static void total_row(const BenchResult *r, ReportTable *sheet, const Sum *s, do
 static void print_calls(const BenchResult *r, const Timing *t, FILE *out)
 {
     ReportTable *sheet = call_sheet(r->loaded->c->arena);
-    Sum all = sum_of_calls(t);
+    Sum all = sum_of_calls(&r->machine, t);
     for (int i = 0; i < t->calls.count; i++) call_row(r, sheet, t, i, all.seconds);
     total_row(r, sheet, &all, all.seconds);
-    Sum pass = sum_of_pass(t);
+    Sum pass = sum_of_pass(&r->machine, t);
     total_row(r, sheet, &pass, all.seconds);
     fprintf(out, "\n%s, call by call\n", t->name);
     report_table_print_text(sheet, WIDTH, out);
@@ -227,8 +234,8 @@ static void print_operators(const BenchResult *r, const Timing *t, FILE *out)
 {
     Arena *arena = r->loaded->c->arena;
     ReportTable *sheet = report_table_new(arena, NULL);
-    Sum all = sum_of_calls(t);
-    List sums = sums_by_operator(arena, t);
+    Sum all = sum_of_calls(&r->machine, t);
+    List sums = sums_by_operator(arena, &r->machine, t);
     report_table_column(sheet, "operator", true);
     report_table_column(sheet, "calls", false);
     number_columns(sheet);
@@ -246,7 +253,7 @@ static void print_operators(const BenchResult *r, const Timing *t, FILE *out)
 static void print_top(const BenchResult *r, const Timing *t, FILE *out)
 {
     ReportTable *sheet = call_sheet(r->loaded->c->arena);
-    Sum all = sum_of_calls(t);
+    Sum all = sum_of_calls(&r->machine, t);
     Ranked *ranked = rank_calls(r->loaded->c->arena, t);
     for (int i = 0; i < TOP && i < t->calls.count; i++) call_row(r, sheet, t, ranked[i].index, all.seconds);
     fprintf(out, "\n%s, the most expensive calls\n", t->name);
@@ -258,12 +265,12 @@ static void print_top(const BenchResult *r, const Timing *t, FILE *out)
 static void print_whole(const BenchResult *r, const Timing *t, FILE *out)
 {
     Arena *arena = r->loaded->c->arena;
-    double operations = sum_of_pass(t).operations, rate = operations / t->median;
+    const Sum pass = sum_of_pass(&r->machine, t);
     fprintf(out, "\n%s\n", t->name);
     fprintf(out, "  median %s ms, least %s ms, of %lld runs; %.4g samples/s\n", milliseconds(arena, t->median),
             milliseconds(arena, t->least), (long long)t->runs, r->loaded->info->batch / t->median);
-    fprintf(out, "  %.4g GFLOP, %.1f GFLOP/s, %.1f%% of the peak\n", operations * 1e-9, rate * 1e-9,
-            100 * rate / r->machine.flops);
+    fprintf(out, "  %.4g GFLOP, %.1f GFLOP/s, %.1f%% of the peak\n", pass.operations * 1e-9,
+            pass.operations / t->median * 1e-9, 100 * pass.least / t->median);
     fprintf(out, "  memory: model %s, scratch %s\n", bytes_text(arena, t->model_bytes),
             bytes_text(arena, t->scratch_bytes));
     const char *limited = model_memory_text(r->loaded);
@@ -277,7 +284,9 @@ static void print_bench_text(const BenchResult *r, FILE *out)
     fprintf(out, "%s: %s parameters, batch %d, %d thread%s, %s\n", info->name,
             number_grouped(r->loaded->c->arena, (int64_t)info->params), info->batch, m->threads,
             m->threads == 1 ? "" : "s", r->jit);
-    fprintf(out, "machine: %s, at most %.1f GFLOP/s", m->kernels, m->flops * 1e-9);
+    fprintf(out, "machine: %s, at most %.1f GFLOP/s", m->kernels, m->peak[PRODUCTS_F32] * 1e-9);
+    for (ProductType p = PRODUCTS_F32 + 1; p < PRODUCTS_KINDS; p++)
+        if (m->peak[p] > 0) fprintf(out, ", %.1f in %s", m->peak[p] * 1e-9, products_name(p));
     if (m->bytes > 0) fprintf(out, ", memory %.1f GB/s", m->bytes * 1e-9);
     fputc('\n', out);
     for (int i = 0; i < r->timings; i++) print_whole(r, &r->timing[i], out);
@@ -322,19 +331,18 @@ static ReportTable *csv_sheet(Arena *arena)
 
 static const char *exact(Arena *arena, double value) { return arena_printf(arena, "%.6g", value); }
 
-/* CellContext from the operations on, as far as there is something to say. */
-static void csv_numbers(const BenchResult *r, const char **row, double seconds, double operations, double bytes)
+/* The columns of times and rates, as far as there is something to say. */
+static void csv_numbers(Arena *arena, const char **row, const Sum *s)
 {
-    Arena *arena = r->loaded->c->arena;
-    row[CSV_MEDIAN] = exact(arena, seconds * 1e3);
-    if (operations > 0) {
-        row[CSV_FLOP] = fixed(arena, operations, 0);
-        row[CSV_RATE] = exact(arena, operations / seconds * 1e-9);
-        row[CSV_PEAK] = exact(arena, operations / seconds / r->machine.flops);
+    row[CSV_MEDIAN] = exact(arena, s->seconds * 1e3);
+    if (s->operations > 0) {
+        row[CSV_FLOP] = fixed(arena, s->operations, 0);
+        row[CSV_RATE] = exact(arena, s->operations / s->seconds * 1e-9);
+        row[CSV_PEAK] = exact(arena, s->least / s->seconds);
     }
-    if (bytes > 0) {
-        row[CSV_BYTES] = fixed(arena, bytes, 0);
-        row[CSV_BANDWIDTH] = exact(arena, bytes / seconds * 1e-9);
+    if (s->bytes > 0) {
+        row[CSV_BYTES] = fixed(arena, s->bytes, 0);
+        row[CSV_BANDWIDTH] = exact(arena, s->bytes / s->seconds * 1e-9);
     }
 }
 
@@ -345,9 +353,16 @@ static void csv_machine(const BenchResult *r, ReportTable *sheet)
     row[CSV_KIND] = "machine";
     row[CSV_OPERATOR] = r->machine.kernels;
     row[CSV_RESULT] = arena_printf(arena, "%d threads", r->machine.threads);
-    row[CSV_RATE] = exact(arena, r->machine.flops * 1e-9);
+    row[CSV_RATE] = exact(arena, r->machine.peak[PRODUCTS_F32] * 1e-9);
     row[CSV_PEAK] = "1";
     if (r->machine.bytes > 0) row[CSV_BANDWIDTH] = exact(arena, r->machine.bytes * 1e-9);
+    for (ProductType p = PRODUCTS_F32 + 1; p < PRODUCTS_KINDS; p++) {
+        if (r->machine.peak[p] <= 0) continue;
+        row = report_table_row(sheet);
+        row[CSV_KIND] = "peak";
+        row[CSV_OPERATOR] = products_name(p);
+        row[CSV_RATE] = exact(arena, r->machine.peak[p] * 1e-9);
+    }
 }
 
 static void csv_calls(const BenchResult *r, ReportTable *sheet, const Timing *t)
@@ -359,7 +374,7 @@ static void csv_calls(const BenchResult *r, ReportTable *sheet, const Timing *t)
     for (int i = 0; i < count; i++) rank[ranked[i].index] = i + 1;
     for (int i = 0; i < count; i++) {
         const char **row = report_table_row(sheet);
-        Sum s = sum_of_call(t, i);
+        Sum s = sum_of_call(&r->machine, t, i);
         row[CSV_KIND] = "call";
         row[CSV_PASS] = t->name;
         row[CSV_CALL] = arena_printf(arena, "%d", i + 1);
@@ -368,16 +383,16 @@ static void csv_calls(const BenchResult *r, ReportTable *sheet, const Timing *t)
         row[CSV_OPERATOR] = call_at(t, i)->op->name;
         row[CSV_RESULT] = call_output(arena, call_at(t, i));
         row[CSV_LEAST] = exact(arena, t->call_least[i] * 1e3);
-        csv_numbers(r, row, s.seconds, s.operations, s.bytes);
+        csv_numbers(arena, row, &s);
     }
 }
 
-static const char **csv_total(const BenchResult *r, ReportTable *sheet, const Timing *t, const char *kind, Sum s)
+static const char **csv_total(Arena *arena, ReportTable *sheet, const Timing *t, const char *kind, Sum s)
 {
     const char **row = report_table_row(sheet);
     row[CSV_KIND] = kind;
     row[CSV_PASS] = t->name;
-    csv_numbers(r, row, s.seconds, s.operations, s.bytes);
+    csv_numbers(arena, row, &s);
     return row;
 }
 
@@ -388,12 +403,12 @@ static void print_csv(const BenchResult *r, FILE *out)
     csv_machine(r, sheet);
     for (int i = 0; i < r->timings; i++) {
         const Timing *t = &r->timing[i];
-        const char **row = csv_total(r, sheet, t, "whole", sum_of_pass(t));
+        const char **row = csv_total(arena, sheet, t, "whole", sum_of_pass(&r->machine, t));
         row[CSV_RUNS] = arena_printf(arena, "%lld", (long long)t->runs);
         row[CSV_LEAST] = exact(arena, t->least * 1e3);
         if (!t->call_median) continue;
         csv_calls(r, sheet, t);
-        csv_total(r, sheet, t, "sum", sum_of_calls(t));
+        csv_total(arena, sheet, t, "sum", sum_of_calls(&r->machine, t));
     }
     report_table_print_csv(sheet, out);
 }

@@ -63,7 +63,7 @@ void machine_record(const Machine *m)
     NnError error = {0};
     const char *path = record_path(arena);
     const char *text = arena_printf(arena, "%sflops %.6g\nbytes %.6g\n", machine_lines(arena, m->kernels, m->threads),
-                                    m->flops, m->bytes);
+                                    m->peak[PRODUCTS_F32], m->bytes);
     NnNewFile file = {path, write_record, text};
     if (path) nn_files_write(&file, 1, &error);
     arena_free(arena);
@@ -79,8 +79,8 @@ static bool read_record(Arena *arena, const char *path, Machine *m)
     text[count] = '\0';
     const char *head = machine_lines(arena, m->kernels, m->threads);
     if (strncmp(text, head, strlen(head)) != 0) return false;
-    return sscanf(text + strlen(head), "flops %lf\nbytes %lf", &m->flops, &m->bytes) == 2 && m->flops > 0 &&
-           m->bytes > 0;
+    double *flops = &m->peak[PRODUCTS_F32];
+    return sscanf(text + strlen(head), "flops %lf\nbytes %lf", flops, &m->bytes) == 2 && *flops > 0 && m->bytes > 0;
 }
 
 bool machine_recorded(Machine *m)
