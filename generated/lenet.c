@@ -1991,9 +1991,10 @@ enum {
     NN_MAX_WIDTH = 16,     /* floats of a vector, at most */
     NN_MAX_TILE_ROWS = 10, /* output pixels, or channels of wgrad, of a register tile, at most */
 
-    NN_PANEL = 16,     /* outputs of a panel of packed weights */
-    NN_MAX_TAPS = 256, /* kh · kw */
-    NN_ZEROS = 1024,   /* what padding is read from */
+    NN_PANEL = 16,       /* outputs of a panel of packed weights */
+    NN_MAX_TAPS = 256,   /* kh · kw */
+    NN_ZEROS = 1024,     /* what padding is read from */
+    NN_PEAK_BYTES = 128, /* operands and result of the kernels of peak.h */
 
     NN_PLANAR_COPY = 8192,  /* the padded rows of a planar convolution, at most */
     NN_WGRAD_COPY = 33792,  /* a block of the large image, packed for wgrad, at most */

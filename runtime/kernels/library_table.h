@@ -201,6 +201,8 @@ const nn_symbol NN_LIBRARY[] = {
     NN_SYMBOL(nn_narrow),
     NN_SYMBOL(nn_round_bf16),
     NN_SYMBOL(nn_reorder_int8),
+    NN_SYMBOL(nn_reorder_three),
+    NN_SYMBOL(nn_reorder_three_int8),
     NN_SYMBOL(nn_reorder_bf16),
     NN_SYMBOL(nn_winograd),
     NN_SYMBOL(nn_winograd_bf16),

@@ -389,6 +389,63 @@ START_TEST(slopes)
 }
 END_TEST
 
+typedef void Reorder(long n, long rows, long columns, const float *x, float *y, int t, int T);
+typedef void ReorderBytes(long n, long rows, long columns, const int8_t *x, int8_t *y, int t, int T);
+
+/* The same numbers as bytes. */
+static int8_t *bytes_of(const float *from, long count)
+{
+    int8_t *bytes = malloc((size_t)count);
+    for (long i = 0; i < count; i++) bytes[i] = (int8_t)(from[i] * 2);
+    return bytes;
+}
+
+typedef void ReorderThree(long n, long columns, const float *x, float *y, int t, int T);
+typedef void ReorderThreeBytes(long n, long columns, const int8_t *x, int8_t *y, int t, int T);
+
+START_TEST(reorders_of_three)
+{
+    for (long p = 1; kernels_of(_i) && p < 200; p++)
+        for (int T = 1; T <= 3; T++) {
+            const long count = SAMPLES * 3 * p;
+            Image a = image(3, p, (unsigned)p, false);
+            int8_t *x = bytes_of(a.nchw, count), *y = bytes_of(a.nhwc, count), *got = calloc((size_t)count + 1, 1);
+            for (int t = 0; t < T; t++) {
+                ((ReorderThree *)kernel_named(kernels_of(_i), "nn_reorder_three"))(SAMPLES, p, a.nchw, a.got, t, T);
+                ((ReorderThreeBytes *)kernel_named(kernels_of(_i), "nn_reorder_three_int8"))(SAMPLES, p, x, got, t, T);
+            }
+            check_image(&a, "reorder_three", T);
+            ck_assert_msg(!memcmp(got, y, (size_t)count) && !got[count], "%ld columns of bytes, %d threads", p, T);
+            free(x), free(y), free(got);
+            image_free(&a);
+        }
+}
+END_TEST
+
+static void check_reorder(const nn_symbol *table, long c, long p, int T)
+{
+    const long count = SAMPLES * c * p;
+    Image a = image(c, p, (unsigned)(c * p), false);
+    int8_t *x = bytes_of(a.nchw, count), *y = bytes_of(a.nhwc, count), *got = calloc((size_t)count + 1, 1);
+    for (int t = 0; t < T; t++) {
+        ((Reorder *)kernel_named(table, "nn_reorder"))(SAMPLES, c, p, a.nchw, a.got, t, T);
+        ((ReorderBytes *)kernel_named(table, "nn_reorder_int8"))(SAMPLES, c, p, x, got, t, T);
+    }
+    check_image(&a, "reorder", T);
+    ck_assert_msg(!memcmp(got, y, (size_t)count) && !got[count], "reorder of %ld x %ld bytes, %d threads", c, p, T);
+    free(x), free(y), free(got);
+    image_free(&a);
+}
+
+START_TEST(reorders)
+{
+    static const long sizes[] = {1, 2, 3, 5, 16, 17, 33, 70};
+    for (size_t i = 0; kernels_of(_i) && i < sizeof sizes / sizeof *sizes; i++)
+        for (long p = 1; p < 150; p += 1 + p / 4)
+            for (int T = 1; T <= 3; T++) check_reorder(kernels_of(_i), sizes[i], p, T);
+}
+END_TEST
+
 Suite *nhwc_kernels_suite(void)
 {
     Suite *suite = suite_create("nhwc_kernels");
@@ -402,6 +459,8 @@ Suite *nhwc_kernels_suite(void)
     tcase_add_loop_test(tests, parts_of_images, 0, kernel_tables_of("nn_crop nn_pad"));
     tcase_add_loop_test(tests, local_responses, 0, kernel_tables_of("nn_lrn_"));
     tcase_add_loop_test(tests, slopes, 0, kernel_tables_of("nn_prelu"));
+    tcase_add_loop_test(tests, reorders, 0, kernel_tables_of("nn_reorder"));
+    tcase_add_loop_test(tests, reorders_of_three, 0, kernel_tables_of("nn_reorder"));
     suite_add_tcase(suite, tests);
     return suite;
 }

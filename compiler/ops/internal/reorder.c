@@ -28,7 +28,10 @@ static void transpose_emit(Writer *w, const Node *n)
     writer_bind_int(w, "rows", n->layout == LAYOUT_NHWC ? channels : pixels);
     writer_bind_int(w, "columns", n->layout == LAYOUT_NHWC ? pixels : channels);
     bind_format(w, n);
-    writer_put(w, "nn_reorder$format($N, $rows, $columns, x, y, $t, $T);");
+    if (n->layout == LAYOUT_NHWC && channels == 3 && !variant_is_of_bf16(n))
+        writer_put(w, "nn_reorder_three$format($N, $columns, x, y, $t, $T);");
+    else
+        writer_put(w, "nn_reorder$format($N, $rows, $columns, x, y, $t, $T);");
 }
 
 static bool is_blocked(const Node *n) { return n->layout == LAYOUT_NCHW16N || n->in[0]->layout == LAYOUT_NCHW16N; }
