@@ -152,3 +152,23 @@ float uniform(unsigned stream, unsigned k)
     z = (z ^ (z >> 13)) * 3266489917u;
     return (float)((z ^ (z >> 16)) >> 8) / 16777216.0f;
 }
+
+uint32_t next_bits(uint32_t *state)
+{
+    *state = *state * 1664525U + 1013904223U;
+    return *state >> 8;
+}
+
+Bytes guarded_bytes(long count)
+{
+    const long whole = (count + 3) / 4;
+    float *floats = guarded(whole);
+    return (Bytes){floats, (int8_t *)floats + (whole * 4 - count)};
+}
+
+Bytes random_bytes(long count, uint32_t *state, int least)
+{
+    const Bytes b = guarded_bytes(count);
+    for (long i = 0; i < count; i++) b.at[i] = (int8_t)(least + (int)(next_bits(state) % (uint32_t)(128 - least)));
+    return b;
+}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "runtime/kernels/library.h"
 
@@ -47,5 +48,15 @@ void *zeroed(size_t bytes);
 
 /* Numbers from 0 to 1 that depend on nothing but k and the stream. */
 float uniform(unsigned stream, unsigned k);
+
+/* `count` bytes that end at such a page, and the floats that they lie in, for guarded_free. */
+typedef struct Bytes {
+    float *floats;
+    int8_t *at;
+} Bytes;
+
+Bytes guarded_bytes(long count);
+Bytes random_bytes(long count, uint32_t *state, int least); /* least … 127 */
+uint32_t next_bits(uint32_t *state);                        /* 24 of a linear congruential generator */
 
 #endif

@@ -14,44 +14,14 @@
 #include "tests/unit/libraries.h"
 
 #define NN_LINKED 1
-#include "runtime/kernels/pool/pool_types.h"
-#include "runtime/kernels/quantized/quantized_average.h"
 #include "runtime/kernels/quantized/quantized_conv.h"
 #include "runtime/kernels/quantized/quantized_depthwise.h"
 #include "runtime/kernels/quantized/quantized_grouped.h"
 #include "runtime/kernels/quantized/quantized_map.h"
-#include "runtime/kernels/quantized/quantized_pool.h"
 
 #if !defined(THREADS)
 #define THREADS 3 /* each test with so many, at most */
 #endif
-
-static uint32_t next_bits(uint32_t *state)
-{
-    *state = *state * 1664525U + 1013904223U;
-    return *state >> 8;
-}
-
-/* ---- arrays of bytes that end at a guard ---------------------------------------------------- */
-
-typedef struct Bytes {
-    float *floats;
-    int8_t *at;
-} Bytes;
-
-static Bytes bytes_of(long count)
-{
-    const long whole = (count + 3) / 4;
-    float *floats = guarded(whole);
-    return (Bytes){floats, (int8_t *)floats + (whole * 4 - count)};
-}
-
-static Bytes random_bytes(long count, uint32_t *state, int least)
-{
-    const Bytes b = bytes_of(count);
-    for (long i = 0; i < count; i++) b.at[i] = (int8_t)(least + (int)(next_bits(state) % (uint32_t)(128 - least)));
-    return b;
-}
 
 /* ---- convolution ---------------------------------------------------------------------------- */
 
@@ -117,10 +87,10 @@ static Layer8 layer8_of(nn_int8_conv d, Kernel8 kernel, int joined, uint32_t see
                 .joined = joined,
                 .x = random_bytes((long)d.n * d.h * d.w * d.groups * d.c, &state, -128),
                 .weight = random_bytes(outputs * depth, &state, -127),
-                .bias = bytes_of(outputs * 4L),
-                .multiplier = bytes_of(outputs * 4L),
-                .shift = bytes_of(outputs),
-                .want = bytes_of(d.n * pixels * outputs)};
+                .bias = guarded_bytes(outputs * 4L),
+                .multiplier = guarded_bytes(outputs * 4L),
+                .shift = guarded_bytes(outputs),
+                .want = guarded_bytes(d.n * pixels * outputs)};
     fill_factors(&l, &state);
     for (long p = 0; p < d.n * pixels; p++)
         for (long o = 0; o < outputs; o++)
@@ -167,7 +137,7 @@ static void check_threads(const nn_symbol *table, const Layer8 *l, int T)
     const nn_int8_conv *d = &l->d;
     static const char *const kernels[] = {"nn_int8_forward", "nn_int8_depthwise", "nn_int8_grouped"};
     const long count = (long)d->n * d->oh * d->ow * d->groups * d->o;
-    const Bytes panels = bytes_of(packed_bytes(l)), y = bytes_of(count);
+    const Bytes panels = guarded_bytes(packed_bytes(l)), y = guarded_bytes(count);
     const nn_int8_conv_args args = args8(l, l->x, panels, y);
     for (int t = 0; t < T; t++) pack_part(table, l, panels.at, t, T);
     for (int t = 0; t < T; t++) ((Forward8 *)kernel_named(table, kernels[l->kernel]))(d, &args, t, T);
@@ -215,7 +185,7 @@ static void check_residuals8(const nn_symbol *table, Layer8 *l)
     const Bytes made = l->want, residual = random_bytes(count, &state, -128);
     l->residual = residual;
     for (int k = 0; k < ADDITIONS; k++) {
-        l->add = &additions[k], l->want = bytes_of(count);
+        l->add = &additions[k], l->want = guarded_bytes(count);
         for (long i = 0; i < count; i++) l->want.at[i] = sum_of(l->add, added, made.at[i], residual.at[i]);
         check_threads(table, l, 2), guarded_free(l->want.floats);
     }
@@ -242,8 +212,8 @@ static void check_steps8(const nn_symbol *table, nn_int8_conv d, Kernel8 kernel,
     l.d.by_floats = floats_serve(&l);
     l.d.c_step = d.c + MORE, l.d.o_step = d.o + 2 * MORE;
     const long in = (long)d.n * d.h * d.w, out = (long)d.n * d.oh * d.ow;
-    const Bytes panels = bytes_of(packed_bytes(&l)), x = bytes_of((in - 1) * l.d.c_step + d.c),
-                y = bytes_of((out - 1) * l.d.o_step + d.o);
+    const Bytes panels = guarded_bytes(packed_bytes(&l)), x = guarded_bytes((in - 1) * l.d.c_step + d.c),
+                y = guarded_bytes((out - 1) * l.d.o_step + d.o);
     for (long p = 0; p < in; p++) memcpy(x.at + p * l.d.c_step, l.x.at + p * d.c, (size_t)d.c);
     memset(y.at, LESS, (size_t)((out - 1) * l.d.o_step + d.o));
     const nn_int8_conv_args args = args8(&l, x, panels, y);
@@ -323,6 +293,25 @@ START_TEST(int8_sums)
     check_conv8(table, d, 6);
     d.any_factor = 1, d.low = -20, d.high = 90, d.zero = -128;
     check_conv8(table, d, 7);
+}
+END_TEST
+
+/* The last channels of 1 … 130 in two rows at a time, of an odd number and of several images, with and without floats. */
+START_TEST(int8_depthwise_halves)
+{
+    const nn_symbol *table = kernels_of(_i);
+    if (!table) return;
+    static const int channels[] = {1, 16, 32, 33, 80, 96, 130};
+    for (int i = 0; i < 7; i++)
+        for (int stride = 1; stride <= 2; stride++) {
+            nn_int8_conv d = square(3, channels[i], channels[i], 11 + stride, 3, stride, 1);
+            check_depthwise8(table, d, (uint32_t)i);
+            d.low = 5; /* as with relu */
+            check_depthwise8(table, d, (uint32_t)i + 20);
+            d.dh = d.dw = 2, d.top = d.left = 2;
+            d.oh = d.ow = (d.h + 4 - 5) / stride + 1;
+            check_depthwise8(table, d, (uint32_t)i + 40);
+        }
 }
 END_TEST
 
@@ -444,11 +433,7 @@ START_TEST(int8_rescaling)
 }
 END_TEST
 
-/* ---- element by element -------------------------------------------------------------------------- */
-
 typedef void Sum8(const nn_int8_add *, const nn_int8_factor *, long, const int8_t *const *, int8_t *, int t, int T);
-typedef void Join8(const nn_int8_part *, const int8_t *x, int8_t *y, int t, int T);
-typedef void FromFloats(long count, float scale, int zero, const float *x, int8_t *y, int t, int T);
 
 START_TEST(int8_additions)
 {
@@ -458,7 +443,8 @@ START_TEST(int8_additions)
     for (int at = 0; at < ADDITIONS * 11; at++) {
         const nn_int8_add *d = &additions[at % ADDITIONS];
         const long count = 1 + at / ADDITIONS * 37;
-        const Bytes a = random_bytes(count, &state, -128), b = random_bytes(count, &state, -128), y = bytes_of(count);
+        const Bytes a = random_bytes(count, &state, -128), b = random_bytes(count, &state, -128),
+                    y = guarded_bytes(count);
         const int8_t *const x[] = {a.at, b.at};
         for (int T = 1; T <= THREADS; T++) {
             for (int t = 0; t < T; t++) ((Sum8 *)kernel_named(table, "nn_int8_sum"))(d, added, count, x, y.at, t, T);
@@ -466,117 +452,6 @@ START_TEST(int8_additions)
         }
         guarded_free(a.floats), guarded_free(b.floats), guarded_free(y.floats);
     }
-}
-END_TEST
-
-START_TEST(int8_joins)
-{
-    const nn_symbol *table = kernels_of(_i);
-    if (!table) return;
-    enum { ROWS = 5, COLUMNS = 21, STEP = 24, STRIDE = 30 };
-    uint32_t state = 1;
-    const Bytes x = random_bytes(ROWS * STEP - (STEP - COLUMNS), &state, -128),
-                y = bytes_of(ROWS * STRIDE - (STRIDE - COLUMNS));
-    for (int shift = -3; shift <= 2; shift++) {
-        const nn_int8_part d = {ROWS, COLUMNS, STEP, STRIDE, 0, 4, {-6, 1500000000, shift}};
-        for (int t = 0; t < 2; t++) ((Join8 *)kernel_named(table, "nn_int8_join"))(&d, x.at, y.at, t, 2);
-        for (int r = 0; r < ROWS; r++)
-            for (int c = 0; c < COLUMNS; c++)
-                ck_assert_int_eq(y.at[r * STRIDE + c],
-                                 nn_clamp_int8(nn_rescale(x.at[r * STEP + c] + 6, 1500000000, shift) + 4, -128, 127));
-    }
-    guarded_free(x.floats), guarded_free(y.floats);
-}
-END_TEST
-
-/* ---- averages ------------------------------------------------------------------------------------ */
-
-typedef void Average8(const nn_pool_regions *, const nn_int8_average *, long n, const int8_t *x, int8_t *y, int t,
-                      int T);
-
-typedef struct Span8 {
-    int first, last, count;
-} Span8;
-
-/* Of region i of an axis, as pool_types.h has it. */
-static Span8 span8_of(const nn_region_axis *a, int i)
-{
-    Span8 s;
-    if (a->region) {
-        s = (Span8){i * a->region / a->small - a->before, ((i + 1) * a->region + a->small - 1) / a->small - a->before,
-                    0};
-    } else {
-        const int start = i * a->stride - a->before;
-        s = (Span8){start < 0 ? 0 : start, start + a->k < a->large ? start + a->k : a->large, 0};
-    }
-    const int left = a->padded - i * a->stride;
-    s.count = a->count > 0 ? a->count : a->count == 0 ? s.last - s.first : left < a->k ? left : a->k;
-    return s;
-}
-
-static int8_t average_of(const nn_pool_regions *d, const nn_int8_average *a, const int8_t *x, int i, int j)
-{
-    const Span8 v = span8_of(&d->v, i), h = span8_of(&d->h, j);
-    int32_t sum = 0;
-    for (int r = v.first; r < v.last; r++)
-        for (int c = h.first; c < h.last; c++) sum += x[(r * d->h.large + c) * d->c] - a->zero;
-    const int count = v.count * h.count;
-    if (a->divides)
-        sum = (sum + (sum > 0 ? count / 2 : -(count / 2))) / count;
-    else
-        sum = nn_rescale(sum, a->factor.multiplier, a->factor.shift);
-    return nn_clamp_int8(sum + a->out_zero, -128, 127);
-}
-
-static void check_average8(const nn_symbol *table, int c, nn_region_axis v, nn_region_axis h, nn_int8_average a)
-{
-    const nn_pool_regions d = {c, v, h};
-    const int pixels = v.small * h.small, image = v.large * h.large * c;
-    uint32_t state = (uint32_t)c;
-    const Bytes x = random_bytes(2L * image, &state, -128), y = bytes_of(2L * pixels * c);
-    for (int T = 1; T <= THREADS; T++) {
-        for (int t = 0; t < T; t++) ((Average8 *)kernel_named(table, "nn_int8_avgpool"))(&d, &a, 2, x.at, y.at, t, T);
-        for (int i = 0; i < 2 * pixels * c; i++)
-            ck_assert_int_eq(y.at[i], average_of(&d, &a, x.at + i / c / pixels * image + i % c,
-                                                 i / c % pixels / h.small, i / c % pixels % h.small));
-    }
-    ck_assert_msg(guard_holds(y.floats), "writes before the array");
-    guarded_free(x.floats), guarded_free(y.floats);
-}
-
-START_TEST(int8_averages)
-{
-    const nn_symbol *table = kernels_of(_i);
-    if (!table) return;
-    const nn_region_axis pairs = {8, 4, 2, 2, 0, 0, 2, 8}, edges = {7, 4, 3, 2, 1, 0, 0, 9};
-    const nn_region_axis padded = {7, 4, 3, 2, 1, 0, -1, 9}, parts = {7, 3, 0, 0, 0, 7, 0, 7};
-    const nn_region_axis whole = {200, 1, 200, 1, 0, 0, 200, 200};
-    const nn_int8_average divides = {.divides = 1}, shifted = {.divides = 1, .zero = 127, .out_zero = 127},
-                          scaled = {0, -128, 11, {0, 1717986918, -6}};
-    for (int c = 1; c < 150; c += 1 + c / 2) {
-        check_average8(table, c, pairs, pairs, divides);
-        check_average8(table, c, edges, edges, divides);
-        check_average8(table, c, padded, padded, shifted);
-        check_average8(table, c, parts, edges, divides);
-        check_average8(table, c, pairs, pairs, scaled);
-    }
-    check_average8(table, 5, whole, whole, shifted); /* sums near 2^24 */
-}
-END_TEST
-
-START_TEST(int8_of_floats)
-{
-    const nn_symbol *table = kernels_of(_i);
-    if (!table) return;
-    enum { COUNT = 1003 };
-    float *x = guarded(COUNT);
-    const Bytes y = bytes_of(COUNT);
-    for (int i = 0; i < COUNT; i++) x[i] = (float)(i - 500) * 0.05F;
-    x[0] = __builtin_nanf(""), x[1] = __builtin_inff(), x[2] = -__builtin_inff(), x[3] = 1e30F, x[4] = -1e30F;
-    for (int t = 0; t < 2; t++)
-        ((FromFloats *)kernel_named(table, "nn_int8_from_floats"))(COUNT, 0.1F, -11, x, y.at, t, 2);
-    for (int i = 0; i < COUNT; i++) ck_assert_int_eq(y.at[i], nn_quantize(x[i], 0.1F, -11));
-    guarded_free(x), guarded_free(y.floats);
 }
 END_TEST
 
@@ -589,12 +464,10 @@ Suite *int8_kernels_suite(void)
     tcase_add_loop_test(tests, int8_sums, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_steps, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_depthwise, 0, kernel_tables());
+    tcase_add_loop_test(tests, int8_depthwise_halves, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_groups, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_rescaling, 0, kernel_tables());
     tcase_add_loop_test(tests, int8_additions, 0, kernel_tables());
-    tcase_add_loop_test(tests, int8_joins, 0, kernel_tables());
-    tcase_add_loop_test(tests, int8_averages, 0, kernel_tables());
-    tcase_add_loop_test(tests, int8_of_floats, 0, kernel_tables());
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -4,7 +4,8 @@
  *
  * A step of a window is a column of taps, of which a lane adds NN_QUANT_TAPS products at a time: its parts.
  * What the parts read lies in a band, column by column, one vector for each of the NN_QUANT_GROUPS vectors of a
- * block of channels; neighbouring windows share the columns.
+ * block of channels; neighbouring windows share the columns.  Where the last channels fill no more than half of a
+ * block, its two halves may be those channels in two rows of results.
  */
 #ifndef NN_INT8_CHANNELS_H
 #define NN_INT8_CHANNELS_H
@@ -32,8 +33,16 @@ typedef struct nn_quant_block {
     nn_quant_bounds bounds;
     int8_t border[NN_QUANT_BLOCK];
     long first, count;
+    int rows;  /* of results in a block: 1, or 2 where its halves are the same channels */
     int taken; /* of the window */
 } nn_quant_block;
+
+/* Where a row of results is computed: its number, and the block's channels of the images. */
+typedef struct nn_quant_place {
+    const int8_t *x;
+    int8_t *y;
+    int row;
+} nn_quant_place;
 
 /* apart: columns of the image between the steps. */
 NN_INLINE nn_quant_window nn_quant_window_of(const nn_int8_conv *d, int steps, int parts, int apart)
@@ -48,12 +57,12 @@ NN_INLINE nn_quant_window nn_quant_window_of(const nn_int8_conv *d, int steps, i
 }
 
 /* Vector g of ints that lie at byte `at` of each panel of `bytes`, 4 bytes to a channel. */
-NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const int8_t *panels, long bytes, long first, int g,
-                                           long at)
+NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const nn_quant_block *b, const int8_t *panels,
+                                           long bytes, int g, long at)
 {
     int lane[NN_QUANT_LANES] = {0};
     for (int i = 0; i < NN_QUANT_LANES; i += NN_QUANT_CHUNK) {
-        const long c = first + nn_quant_channel(g, i);
+        const long c = b->first + nn_quant_channel(g, i) % (NN_QUANT_BLOCK / b->rows);
         if (c < nn_quant_channels_of(d))
             __builtin_memcpy(lane + i, panels + c / NN_PANEL * bytes + at + c % NN_PANEL * 4,
                              NN_QUANT_CHUNK * sizeof *lane);
@@ -61,21 +70,23 @@ NN_INLINE nn_quant_sums nn_quant_of_panels(const nn_int8_conv *d, const int8_t *
     return nn_quant_load(lane);
 }
 
-/* A block but for its weights; `bytes` of a panel, whose last are the sums of weights. */
+/* A block whose first channel and rows are there, but for its weights; `bytes` of a panel, whose last are the sums
+ * of weights. */
 NN_INLINE void nn_quant_block_begin(const nn_int8_conv *d, const nn_int8_conv_args *a, const nn_quant_window *w,
-                                    long bytes, long first, nn_quant_block *b)
+                                    long bytes, nn_quant_block *b)
 {
     const int rectified = nn_quant_bounds_of(d).rectified;
-    const long left = nn_quant_channels_of(d) - first;
+    const long left = nn_quant_channels_of(d) - b->first;
     nn_quant_scale scale[NN_QUANT_GROUPS];
-    b->first = first, b->taken = w->taken, b->count = left < NN_QUANT_BLOCK ? left : NN_QUANT_BLOCK;
+    b->taken = w->taken, b->count = left < NN_QUANT_BLOCK ? left : NN_QUANT_BLOCK;
     b->bounds = nn_quant_bounds_of(d), b->bounds.by_floats = 0;
     for (int i = 0; i < NN_QUANT_BLOCK; i++) b->border[i] = (int8_t)d->zero;
-    for (int g = 0; g < NN_QUANT_GROUPS; g++)
-        scale[g] =
-            nn_quant_scale_at(rectified, a, first + g * NN_QUANT_LANES, left - g * NN_QUANT_LANES, (nn_quant_sums){0});
     for (int g = 0; g < NN_QUANT_GROUPS; g++) {
-        const nn_quant_sums sums = nn_quant_of_panels(d, a->panels, bytes, first, g, bytes - NN_PANEL * 4);
+        const long at = g * NN_QUANT_LANES % (NN_QUANT_BLOCK / b->rows);
+        scale[g] = nn_quant_scale_at(rectified, a, b->first + at, left - at, (nn_quant_sums){0});
+    }
+    for (int g = 0; g < NN_QUANT_GROUPS; g++) {
+        const nn_quant_sums sums = nn_quant_of_panels(d, b, a->panels, bytes, g, bytes - NN_PANEL * 4);
         b->scale[g] = nn_quant_scale_in_order(rectified, scale, g);
         b->scale[g].start = nn_quant_plus(b->scale[g].start, -(sums * (NN_QUANT_OFFSET + d->zero)));
     }
@@ -86,14 +97,19 @@ typedef struct nn_quant_way {
     int whole, rectified; /* all channels of a block exist */
     int steps, parts;     /* of the window */
     int by_floats;
+    int rows; /* of the block */
 } nn_quant_way;
 
-/* Stores the results of a block. */
-NN_INLINE void nn_quant_store_sums(const nn_quant_way way, int8_t *to, const nn_quant_sums *sum,
+/* Stores the results of a block, its halves `apart` from one another. */
+NN_INLINE void nn_quant_store_sums(const nn_quant_way way, int8_t *to, long apart, const nn_quant_sums *sum,
                                    const nn_quant_block *b, const nn_quant_bounds *bounds)
 {
-    const long count = way.whole ? NN_QUANT_BLOCK : b->count;
-    if (NN_QUANT_FLOATS && way.by_floats)
+    const long count = way.whole ? NN_QUANT_BLOCK / way.rows : b->count;
+    if (NN_QUANT_FLOATS && way.rows == 2 && way.by_floats)
+        nn_quant_store_floors_halves(way.rectified, to, apart, sum, b->scale, bounds, count);
+    else if (way.rows == 2)
+        nn_quant_store_halves(way.rectified, to, apart, sum, b->scale, bounds, count);
+    else if (NN_QUANT_FLOATS && way.by_floats)
         nn_quant_store_floors_block(way.rectified, to, sum, b->scale, bounds, count);
     else
         nn_quant_store_block(way.rectified, to, sum, b->scale, bounds, count);
@@ -110,9 +126,9 @@ NN_INLINE void nn_quant_window_sums(const nn_quant_way way, const nn_quant_sums 
         sum[g] = nn_quant_dot(sum[g], at[(v * apart + q) * NN_QUANT_GROUPS + g], weight[v * way.parts + q][g]);
 }
 
-/* `count` outputs of a row. */
+/* `count` outputs of a row, or of two whose results are `beside` one another. */
 NN_INLINE void nn_quant_run(const nn_quant_way way, const nn_int8_conv *d, const nn_quant_block *b,
-                            const nn_quant_sums *band, int count, int8_t *y)
+                            const nn_quant_sums *band, int count, int8_t *y, long beside)
 {
     const nn_quant_bounds bounds = b->bounds;
     const long apart = (long)b->taken * way.parts, step = (long)d->sw * way.parts * NN_QUANT_GROUPS,
@@ -122,7 +138,7 @@ NN_INLINE void nn_quant_run(const nn_quant_way way, const nn_int8_conv *d, const
         NN_UNROLL
         for (int g = 0; g < NN_QUANT_GROUPS; g++) sum[g] = b->scale[g].start;
         nn_quant_window_sums(way, b->weight, band, apart, sum);
-        nn_quant_store_sums(way, y, sum, b, &bounds);
+        nn_quant_store_sums(way, y, beside, sum, b, &bounds);
     }
 }
 

@@ -109,6 +109,13 @@ NN_INLINE void nn_quant_store_floors_block(const int rectified, int8_t *to, cons
     nn_quant_store_bytes(to, nn_quant_packed_floors(rectified, sum, each, b), count);
 }
 
+NN_INLINE void nn_quant_store_floors_halves(const int rectified, int8_t *to, long apart, const nn_quant_sums *sum,
+                                            const nn_quant_scale *s, const nn_quant_bounds *b, long count)
+{
+    const nn_quant_scale *const each[] = {s, s + 1, s + 2, s + 3};
+    nn_quant_store_pair(to, apart, nn_quant_packed_floors(rectified, sum, each, b), count);
+}
+
 #else
 
 enum { NN_QUANT_FLOATS = 0 };
@@ -125,6 +132,12 @@ NN_INLINE void nn_quant_store_floors_block(const int rectified, int8_t *to, cons
                                            const nn_quant_scale *s, const nn_quant_bounds *b, long count)
 {
     (void)rectified, (void)to, (void)sum, (void)s, (void)b, (void)count;
+}
+
+NN_INLINE void nn_quant_store_floors_halves(const int rectified, int8_t *to, long apart, const nn_quant_sums *sum,
+                                            const nn_quant_scale *s, const nn_quant_bounds *b, long count)
+{
+    (void)rectified, (void)to, (void)apart, (void)sum, (void)s, (void)b, (void)count;
 }
 
 #endif

@@ -71,15 +71,30 @@ NN_INLINE nn_quant_sums nn_quant_high_bytes(nn_quant_sums a, nn_quant_sums b)
     return a;
 }
 
+NN_INLINE void nn_quant_interleave_rows(nn_quant_sums *to, const nn_quant_sums *row)
+{
+    const nn_quant_sums low = nn_quant_low_bytes(row[0], row[1]), high = nn_quant_high_bytes(row[0], row[1]);
+    const nn_quant_sums more_low = nn_quant_low_bytes(row[2], row[3]), more_high = nn_quant_high_bytes(row[2], row[3]);
+    to[0] = nn_quant_low_words(low, more_low), to[1] = nn_quant_high_words(low, more_low);
+    to[2] = nn_quant_low_words(high, more_high), to[3] = nn_quant_high_words(high, more_high);
+}
+
 NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from, long count)
 {
     nn_quant_sums row[NN_QUANT_TAPS];
     NN_UNROLL
     for (int k = 0; k < NN_QUANT_TAPS; k++) row[k] = nn_quant_load_bytes(from[k], count) ^ (int)0x80808080;
-    const nn_quant_sums low = nn_quant_low_bytes(row[0], row[1]), high = nn_quant_high_bytes(row[0], row[1]);
-    const nn_quant_sums more_low = nn_quant_low_bytes(row[2], row[3]), more_high = nn_quant_high_bytes(row[2], row[3]);
-    to[0] = nn_quant_low_words(low, more_low), to[1] = nn_quant_high_words(low, more_low);
-    to[2] = nn_quant_low_words(high, more_high), to[3] = nn_quant_high_words(high, more_high);
+    nn_quant_interleave_rows(to, row);
+}
+
+/* Of half as many channels of two places. */
+NN_INLINE void nn_quant_interleave_halves(nn_quant_sums *to, const int8_t *const *from, const int8_t *const *second,
+                                          long count)
+{
+    nn_quant_sums row[NN_QUANT_TAPS];
+    NN_UNROLL
+    for (int k = 0; k < NN_QUANT_TAPS; k++) row[k] = nn_quant_load_halves(from[k], second[k], count) ^ (int)0x80808080;
+    nn_quant_interleave_rows(to, row);
 }
 
 /* A block of channels as what is multiplied, in their order. */
@@ -157,6 +172,20 @@ NN_INLINE void nn_quant_interleave_whole(nn_quant_sums *to, const int8_t *const 
 }
 
 #endif
+
+/* Of half as many channels of two places, which then are a block. */
+NN_INLINE void nn_quant_interleave_halves(nn_quant_sums *to, const int8_t *const *from, const int8_t *const *second,
+                                          long count)
+{
+    enum { HALF = NN_QUANT_BLOCK / 2 };
+    int8_t both[NN_QUANT_TAPS][NN_QUANT_BLOCK] = {{0}};
+    const int8_t *rows[NN_QUANT_TAPS];
+    for (int k = 0; k < NN_QUANT_TAPS; k++) {
+        for (long i = 0; i < count; i++) both[k][i] = from[k][i], both[k][HALF + i] = second[k][i];
+        rows[k] = both[k];
+    }
+    nn_quant_interleave_lanes(to, rows, NN_QUANT_BLOCK);
+}
 
 NN_INLINE void nn_quant_interleave(nn_quant_sums *to, const int8_t *const *from, long count)
 {

@@ -246,6 +246,13 @@ NN_INLINE void nn_quant_store_lanes(const int rectified, int8_t *to, const nn_qu
     }
 }
 
+/* Whether the halves of a block may be rows of their own. */
+#if defined(NN_QUANT_BYTES) && !defined(NN_QUANT_SIGNED)
+enum { NN_QUANT_ROWS_OF_BLOCK = 2 };
+#else
+enum { NN_QUANT_ROWS_OF_BLOCK = 1 };
+#endif
+
 NN_INLINE void nn_quant_store_block(const int rectified, int8_t *to, const nn_quant_sums *sum, const nn_quant_scale *s,
                                     const nn_quant_bounds *b, long count)
 {
@@ -277,6 +284,22 @@ NN_INLINE void nn_quant_store_block(const int rectified, int8_t *to, const nn_qu
 #else
     nn_quant_store_lanes(rectified, to, sum, s, b, count);
 #endif
+}
+
+/* `count` of the results of each half of a block, which are `apart` from one another. */
+NN_INLINE void nn_quant_store_halves(const int rectified, int8_t *to, long apart, const nn_quant_sums *sum,
+                                     const nn_quant_scale *s, const nn_quant_bounds *b, long count)
+{
+    int8_t both[NN_QUANT_BLOCK];
+#if !defined(NN_EMULATED) && (defined(NN_AVX512VNNI) || defined(NN_AVXVNNI))
+    if (!b->any_factor) {
+        const nn_quant_scale *const each[] = {s, s + 1, s + 2, s + 3};
+        nn_quant_store_pair(to, apart, nn_quant_packed(rectified, sum, each, b), count);
+        return;
+    }
+#endif
+    nn_quant_store_block(rectified, both, sum, s, b, NN_QUANT_BLOCK);
+    for (long i = 0; i < count; i++) to[i] = both[i], to[apart + i] = both[NN_QUANT_BLOCK / 2 + i];
 }
 
 #endif

@@ -173,6 +173,15 @@ NN_INLINE void nn_quant_store_pair(int8_t *to, long apart, nn_quant_sums bytes, 
     for (long i = 0; i < count; i++) to[i] = at[i], to[apart + i] = at[16 + i];
 }
 
+/* The first `count` bytes of two places, up to 16, as the halves of a vector. */
+NN_INLINE nn_quant_sums nn_quant_load_halves(const int8_t *low, const int8_t *high, long count)
+{
+    int8_t at[32] = {0};
+    const long bytes = count >= 16 ? 16 : count;
+    __builtin_memcpy(at, low, (unsigned long)bytes), __builtin_memcpy(at + 16, high, (unsigned long)bytes);
+    return nn_quant_load((const int *)(const void *)at);
+}
+
 NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)
 {
     int8_t at[32] = {0};
@@ -212,6 +221,27 @@ NN_INLINE void nn_quant_store_pair(int8_t *to, long apart, nn_quant_sums bytes, 
     __asm__("vextracti64x4 {$1, %1, %0|%0, %1, 1}" : "=v"(high) : "v"(bytes));
     __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_32 *)to) : "v"(low), "Yk"(mask));
     __asm__("vmovdqu8 {%1, %0%{%2%}|%0%{%2%}, %1}" : "+m"(*(nn_quant_32 *)(to + apart)) : "v"(high), "Yk"(mask));
+}
+
+/* The first `count` bytes of two places, up to 32, as the halves of a vector. */
+NN_INLINE nn_quant_sums nn_quant_load_halves(const int8_t *low, const int8_t *high, long count)
+{
+    typedef signed char half __attribute__((vector_size(32)));
+    const unsigned mask = count >= 32 ? ~0u : (1u << count) - 1;
+    nn_quant_sums bytes;
+    half lower, upper;
+    if (__builtin_constant_p(count) && count >= 32) {
+        __builtin_memcpy(&lower, low, sizeof lower), __builtin_memcpy(&upper, high, sizeof upper);
+    } else {
+        __asm__("vmovdqu8 {%1, %0%{%2%}%{z%}|%0%{%2%}%{z%}, %1}"
+                : "=v"(lower)
+                : "m"(*(const nn_quant_32 *)low), "Yk"(mask));
+        __asm__("vmovdqu8 {%1, %0%{%2%}%{z%}|%0%{%2%}%{z%}, %1}"
+                : "=v"(upper)
+                : "m"(*(const nn_quant_32 *)high), "Yk"(mask));
+    }
+    __asm__("vinserti64x4 {$1, %2, %g1, %0|%0, %g1, %2, 1}" : "=v"(bytes) : "v"(lower), "vm"(upper));
+    return bytes;
 }
 
 NN_INLINE nn_quant_sums nn_quant_load_bytes(const int8_t *from, long count)

@@ -67,14 +67,14 @@ NN_INLINE void nn_quant_spread_groups(const int width, nn_quant_sums *to, const 
 }
 
 NN_INLINE void nn_quant_grouped_block_of(const int width, const nn_int8_conv *d, const nn_int8_conv_args *a,
-                                         const nn_quant_window *w, long first, nn_quant_block *b)
+                                         const nn_quant_window *w, nn_quant_block *b)
 {
     const long bytes = nn_int8_grouped_panel_bytes(width, d->kh, d->kw);
-    nn_quant_block_begin(d, a, w, bytes, first, b);
+    nn_quant_block_begin(d, a, w, bytes, b);
     for (int k = 0; k < w->steps * w->parts; k++)
         for (int g = 0; g < NN_QUANT_GROUPS; g++) {
             const long at = (long)k * NN_QUANT_TAPS; /* of the weights of an output */
-            const nn_quant_sums four = nn_quant_of_panels(d, a->panels, bytes, first, g, at / 4 * 4 * NN_PANEL);
+            const nn_quant_sums four = nn_quant_of_panels(d, b, a->panels, bytes, g, at / 4 * 4 * NN_PANEL);
             b->weight[k][g] = nn_quant_taps_of(four, (int)(at % 4));
         }
 }
@@ -83,13 +83,6 @@ NN_INLINE void nn_quant_grouped_block_of(const int width, const nn_int8_conv *d,
 typedef struct nn_quant_span {
     int row, first, between, count;
 } nn_quant_span;
-
-/* Where a row of results is computed: its number, and the block's channels of the images. */
-typedef struct nn_quant_place {
-    const int8_t *x;
-    int8_t *y;
-    int row;
-} nn_quant_place;
 
 typedef struct nn_quant_rows_of {
     long first, end;
@@ -124,7 +117,7 @@ NN_INLINE void nn_quant_grouped_row(const nn_quant_way way, const int width, con
         const nn_quant_span span = {at.row * d->sh - d->top, j * d->sw - d->left, between,
                                     (count - 1) * d->sw + (way.steps - 1) * w.taken + 1};
         nn_quant_grouped_band(way, width, d, b, at.x, span, band);
-        nn_quant_run(way, d, b, band, count, at.y + j * nn_quant_y_pitch_of(d));
+        nn_quant_run(way, d, b, band, count, at.y + j * nn_quant_y_pitch_of(d), 0);
     }
 }
 
@@ -145,7 +138,7 @@ NN_INLINE void nn_quant_grouped_block(const nn_quant_way way, const int width, c
 {
     const int three = 3 * nn_quant_tap_steps(width);
     if (way.steps == 3 && way.parts == three)
-        nn_quant_grouped_rows((nn_quant_way){way.whole, way.rectified, 3, three, 0}, width, d, a, b, rows);
+        nn_quant_grouped_rows((nn_quant_way){way.whole, way.rectified, 3, three, 0, 1}, width, d, a, b, rows);
     else
         nn_quant_grouped_rows(way, width, d, a, b, rows);
 }
@@ -161,14 +154,15 @@ NN_INLINE void nn_quant_grouped(const int width, const nn_int8_conv *d, const nn
     for (long k = units * t / T, end = units * (t + 1) / T; k < end; k = (k / rows + 1) * rows) {
         const long row = k % rows, last = end - k < rows - row ? row + end - k : rows;
         const nn_quant_rows_of some = {row, last};
-        nn_quant_grouped_block_of(width, d, a, &w, k / rows * NN_QUANT_BLOCK, &b);
+        b.first = k / rows * NN_QUANT_BLOCK, b.rows = 1;
+        nn_quant_grouped_block_of(width, d, a, &w, &b);
         const int whole = b.count == NN_QUANT_BLOCK;
         if (whole && rectified)
-            nn_quant_grouped_block((nn_quant_way){1, 1, w.steps, w.parts, 0}, width, d, a, &b, some);
+            nn_quant_grouped_block((nn_quant_way){1, 1, w.steps, w.parts, 0, 1}, width, d, a, &b, some);
         else if (whole)
-            nn_quant_grouped_block((nn_quant_way){1, 0, w.steps, w.parts, 0}, width, d, a, &b, some);
+            nn_quant_grouped_block((nn_quant_way){1, 0, w.steps, w.parts, 0, 1}, width, d, a, &b, some);
         else
-            nn_quant_grouped_block((nn_quant_way){0, rectified, w.steps, w.parts, 0}, width, d, a, &b, some);
+            nn_quant_grouped_block((nn_quant_way){0, rectified, w.steps, w.parts, 0, 1}, width, d, a, &b, some);
     }
 }
 
