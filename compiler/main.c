@@ -112,7 +112,7 @@ static int run_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, with a message, */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write (finish_output), */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows beyond its limit */
     return argc < 2 ? start() : run_command(argc, argv);
 }

@@ -1,6 +1,7 @@
 /*
  * Reader of single files for prediction: pictures, arrays, numbers.
  */
+#define _GNU_SOURCE /* memfd_create */
 #include "runtime/data/inputs.h"
 
 #include <dirent.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -334,19 +336,19 @@ static int read_input_file(InputReader *r, const char *path, const char *name)
     return failed;
 }
 
-/* Standard input becomes a file first: decoders read theirs from the beginning. */
+/* Standard input becomes a file, in memory, first: decoders read theirs from the beginning. */
 static int read_standard_input(InputReader *r)
 {
-    char path[] = "/tmp/nnc_input_XXXXXX";
+    char path[NAME_BYTES];
     size_t size = 0;
     char *bytes = nn_read_file("/dev/stdin", &size, r->error);
     if (!bytes) return -1;
-    int fd = mkstemp(path);
-    int failed = fd < 0 || nn_write_all(fd, bytes, size) ? nn_fail_errno(r->error, "cannot write %s", path) : 0;
-    if (fd >= 0) close(fd);
+    const int fd = memfd_create("input", MFD_CLOEXEC);
+    int failed = fd < 0 || nn_write_all(fd, bytes, size) ? nn_fail_errno(r->error, "cannot keep standard input") : 0;
     free(bytes);
+    snprintf(path, sizeof path, "/dev/fd/%d", fd);
     if (!failed) failed = read_input_file(r, path, "-");
-    if (fd >= 0) unlink(path);
+    if (fd >= 0) close(fd);
     return failed;
 }
 

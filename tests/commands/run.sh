@@ -220,6 +220,10 @@ status=$(cat status)
 status_is 3
 only ''
 runs 0 "$net" -o d/x.c; only 'x.c x.h '
+what='nnc … | head: a pipe that nobody reads ends it without a word'
+{ sleep 0.5; "$NNC" report "$net" 2>err; echo $? >closed; } | true
+is "$(cat closed)" = 141
+silent err
 if [ -w /dev/full ]; then
     what='nnc -o - >/dev/full'
     "$NNC" "$net" -o - >/dev/full 2>err

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,12 +59,21 @@ int fail(Status status, const char *format, ...)
     return status;
 }
 
+/* Standard output is a pipe that nobody reads any longer. */
+static bool output_is_closed(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
 int finish_output(void)
 {
     bool bad = ferror(stdout);
     errno = 0;
-    if (fflush(stdout) != 0 || bad)
+    if (fflush(stdout) != 0 || bad) {
+        if (output_is_closed()) signal(SIGPIPE, SIG_DFL), raise(SIGPIPE); /* as `nnc … | head` expects */
         return fail(STATUS_SYSTEM, "cannot write standard output: %s", errno ? strerror(errno) : "write error");
+    }
     return STATUS_OK;
 }
 
