@@ -2002,6 +2002,7 @@ enum {
     NN_LRN_WINDOW = 64      /* channels that are summed, at most, in NHWC */
 };
 
+enum { NN_RELU6 = 2 }; /* as nn_epilogue.relu */
 enum { NN_CONV_PIXELS = 240 }; /* of a block of direct convolution: a multiple of every NN_TILE_ROWS */
 enum { NN_FIXED_STEPS = 2 * NN_PANEL }; /* what 16 floats take before a panel of numbers in 16 bits */
 

@@ -11,9 +11,11 @@ const char *layout_name(Layout layout)
 
 const char *epilogue_text(const Epilogue *e)
 {
-    static const char *const texts[] = {"",          " + relu",          " + add",          " + add + relu",
-                                        " + affine", " + affine + relu", " + affine + add", " + affine + add + relu"};
-    return e ? texts[4 * e->affine + 2 * e->add + e->relu] : "";
+    static const char *const texts[2][2][3] = {
+        {{"", " + relu", " + relu6"}, {" + add", " + add + relu", " + add + relu6"}},
+        {{" + affine", " + affine + relu", " + affine + relu6"},
+         {" + affine + add", " + affine + add + relu", " + affine + add + relu6"}}};
+    return e ? texts[e->affine][e->add][e->relu] : "";
 }
 
 static double memory_cost(const Node *n, const CostModel *m)

@@ -43,12 +43,13 @@ enum { /* Variant.layouts */
        IN_ANY_LAYOUT = IN_NCHW | IN_NHWC | IN_NCHW16N
 };
 
-/* y = relu(scale[c] · value + shift[c] + residual), each part present or not.  Of a
+/* y = relu(scale[c] · value + shift[c] + residual), or relu6 of that, each part present or not.  Of a
  * gradient: relu's gradient before all else, and the residual after it. */
-typedef enum EpilogueKind { EPILOGUE_NONE, EPILOGUE_AFFINE, EPILOGUE_ADD, EPILOGUE_RELU } EpilogueKind;
+typedef enum EpilogueKind { EPILOGUE_NONE, EPILOGUE_AFFINE, EPILOGUE_ADD, EPILOGUE_RELU, EPILOGUE_RELU6 } EpilogueKind;
 
 typedef struct Epilogue {
-    bool affine, add, relu;
+    bool affine, add;
+    int relu;        /* of nn_epilogue: 0, 1 or NN_RELU6 */
     const Node *sum; /* of `add`: the node that it was, whose in[term] was the result so far */
     int term;
 } Epilogue;
@@ -58,7 +59,9 @@ const char *epilogue_text(const Epilogue *); /* " + affine + relu"; "" of NULL *
 enum { /* Variant.epilogues */
        WITH_AFFINE = 1u << EPILOGUE_AFFINE,
        WITH_ADD = 1u << EPILOGUE_ADD,
-       WITH_RELU = 1u << EPILOGUE_RELU
+       WITH_RELU = 1u << EPILOGUE_RELU,
+       WITH_RELU6 = 1u << EPILOGUE_RELU6,
+       WITH_ALL = WITH_AFFINE | WITH_ADD | WITH_RELU | WITH_RELU6
 };
 
 enum { /* Variant.dtypes */

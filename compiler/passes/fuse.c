@@ -1,10 +1,10 @@
 /*
  * Epilogue fusion: a node does what follows it while its result is still in registers or
- * cache: a batchnorm by its running statistics, the sum with a shortcut, relu.
+ * cache: a batchnorm by its running statistics, the sum with a shortcut, relu or relu6.
  *
  * A chain begins at a node whose variant has epilogues.  Each follower must be the only user
- * of what is before it, and the parts come in the order affine, add, relu, each at most
- * once.  The node moves to the place of the chain's last one, where all of its inputs have
+ * of what is before it, and the parts come in the order affine, add, relu or
+ * relu6, each at most once.  The node moves to the place of the chain's last one, where all of its inputs have
  * been made, and makes that one's output.
  *
  * A batchnorm becomes scale and shift, computed from its parameters by the operator that its
@@ -72,8 +72,8 @@ static bool extend(const Fuser *f, Chain *c, Node *next)
         e->sum = next;
         e->term = term_of(next, c->last->out[0]);
         c->residual = fuse_residual_of(next, c->last->out[0]);
-    } else if (part == EPILOGUE_RELU && !e->relu) {
-        e->relu = true;
+    } else if ((part == EPILOGUE_RELU || part == EPILOGUE_RELU6) && !e->relu) {
+        e->relu = part == EPILOGUE_RELU ? 1 : NN_RELU6;
     } else {
         return false;
     }
@@ -159,7 +159,7 @@ static void mask_gradients(Fuser *f, const Node *n, const Node *relu)
         if (!takes_mask(f, user, n, mask->out[0])) continue;
         rewriter_set_input(f->rewriter, user, 0, mask->in[0]);
         if (user->variant->mask) user->variant->mask(f->rewriter, user);
-        set_epilogue(f, user, (Epilogue){.relu = true}, NULL);
+        set_epilogue(f, user, (Epilogue){.relu = 1}, NULL);
     }
     rewriter_erase(f->rewriter, mask);
 }

@@ -31,6 +31,8 @@ enum {
 
 NN_SIZE long nn_round_up(long count, long step) { return (count + step - 1) / step * step; }
 
+enum { NN_RELU6 = 2 }; /* as nn_epilogue.relu */
+
 /* ---- direct convolution ---------------------------------------------------------- */
 
 /* Pixels along an axis that `count` outputs read. */

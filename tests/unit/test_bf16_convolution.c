@@ -218,7 +218,7 @@ static void check_halves(const nn_symbol *table, const Problem *p, int T)
     halves_free(&y);
 }
 
-/* relu(scale · sum + shift + residual), in numbers whose results are exact before they are rounded. */
+/* relu(scale · sum + shift + residual), or relu6 with a scale, in numbers whose results are exact before they are rounded. */
 static void check_epilogue(const nn_symbol *table, const Problem *p, int form, int T)
 {
     const long count = p->pixels * p->step;
@@ -230,14 +230,14 @@ static void check_epilogue(const nn_symbol *table, const Problem *p, int form, i
                            .shift = form & 1 ? shift : NULL,
                            .residual = form & 2 ? form & 8 ? (const void *)wide : narrow.at : NULL,
                            .residual_half = !(form & 8),
-                           .relu = form >> 2 & 1};
+                           .relu = form & 4 ? form & 1 ? NN_RELU6 : 1 : 0};
     run(table, p, (nn_conv_args){.bias = p->bias, .epilogue = &e, .y = y.at, .half = 1}, T);
     for (long i = 0; i < p->pixels; i++)
         for (int o = 0; o < p->outputs; o++) {
             double want = p->sum[i * p->outputs + o];
             if (form & 1) want = want * (double)scale[o] + (double)shift[o];
             if (form & 2) want += at(&narrow, i * p->step + o);
-            if (form & 4) want = want < 0 ? 0 : want;
+            if (form & 4) want = want < 0 ? 0 : form & 1 && want > 6 ? 6 : want;
             want = (double)nn_from_bf16(nn_to_bf16((float)want));
             const float got = nn_from_bf16(y.at[i * p->step + o]);
             assert_element((double)got == want, NAMED(p));

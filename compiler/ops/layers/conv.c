@@ -365,11 +365,10 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
 /* ---- the tables ------------------------------------------------------------------- */
 
 #define CONV_TRAITS (VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES)
-#define CONV_ROW(NAME, REFUSES, COST)                                                                             \
-    {                                                                                                             \
-        .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, \
-        .inference = true, .refuses = REFUSES, .cost = COST, .prepack = &conv_panels, .emit = conv_emit,          \
-        .kernel = "conv"                                                                                          \
+#define CONV_ROW(NAME, REFUSES, COST)                                                                      \
+    {                                                                                                      \
+        .name = NAME, .layouts = IN_NHWC, .traits = CONV_TRAITS, .epilogues = WITH_ALL, .inference = true, \
+        .refuses = REFUSES, .cost = COST, .prepack = &conv_panels, .emit = conv_emit, .kernel = "conv"     \
     }
 #define CONV_DX_ROW(NAME, REFUSES, COST)                                                           \
     {                                                                                              \
@@ -391,8 +390,8 @@ const Variant conv_variants[] = {
     CONV_W16_ROW,
     CONV_ROW("grouped_nhwc", conv_grouped_refusal, conv_cost),
     CONV_ROW("depthwise_nhwc", conv_depthwise_refusal, conv_depthwise_cost),
-    {FRAMES_ROW, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = conv_frames_refusal,
-     .cost = conv_cost, .prepack = &conv_panels, .workspace = conv_frames_workspace, .emit = conv_frames_emit},
+    {FRAMES_ROW, .epilogues = WITH_ALL, .inference = true, .refuses = conv_frames_refusal, .cost = conv_cost,
+     .prepack = &conv_panels, .workspace = conv_frames_workspace, .emit = conv_frames_emit},
     CONV_HALVES_ROW("rows_bf16", conv_halves_grouped_refusal, conv_cost, &conv_halves_panels, conv_halves_grouped_emit),
     CONV_HALVES_ROW("depthwise_bf16", conv_halves_depthwise_refusal, conv_depthwise_cost, &conv_panels,
                     conv_halves_depthwise_emit),

@@ -55,10 +55,10 @@ void conv_bf16_dx_emit(Writer *, const Node *);
 void conv_bf16_dweight_emit(Writer *, const Node *);
 extern const Op conv_bf16_panels, conv_bf16_panels_back;
 
-#define CONV_BF16_ROW(NAME, REFUSES)                                                                             \
-    {                                                                                                            \
-        PAIRS_ROW(NAME), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = REFUSES, \
-                         .cost = conv_bf16_cost, .prepack = &conv_bf16_panels, .emit = conv_bf16_emit            \
+#define CONV_BF16_ROW(NAME, REFUSES)                                                                           \
+    {                                                                                                          \
+        PAIRS_ROW(NAME), .epilogues = WITH_ALL, .inference = true, .refuses = REFUSES, .cost = conv_bf16_cost, \
+                         .prepack = &conv_bf16_panels, .emit = conv_bf16_emit                                  \
     }
 #define CONV_DX_BF16_ROW(NAME, REFUSES)                                                                    \
     {                                                                                                      \
@@ -91,9 +91,9 @@ extern const Op conv_halves_panels, conv_halves_panels_back;
     .name = NAME, .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16,                                                   \
     .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_ANY_FORMATS, .refuses = REFUSES, .cost = COST, \
     .prepack = PREPACK, .emit = EMIT, .kernel = "conv"
-#define CONV_HALVES_ROW(...)                                                                        \
-    {                                                                                               \
-        HALVES_ROW(__VA_ARGS__), .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true \
+#define CONV_HALVES_ROW(...)                                              \
+    {                                                                     \
+        HALVES_ROW(__VA_ARGS__), .epilogues = WITH_ALL, .inference = true \
     }
 
 /* ---- weights in bf16, images of floats: conv_w16.c ---- */
@@ -103,12 +103,12 @@ double conv_w16_cost(const Node *, const CostModel *);
 void conv_w16_emit(Writer *, const Node *);
 extern const Op conv_w16_panels;
 
-#define CONV_W16_ROW                                                                                     \
-    {                                                                                                    \
-        .name = "direct_w16", .layouts = IN_NHWC, .weights = OF_BF16,                                    \
-        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_STORED_WEIGHTS,                 \
-        .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true, .refuses = conv_w16_refusal, \
-        .cost = conv_w16_cost, .prepack = &conv_w16_panels, .emit = conv_w16_emit, .kernel = "conv"      \
+#define CONV_W16_ROW                                                                                            \
+    {                                                                                                           \
+        .name = "direct_w16", .layouts = IN_NHWC, .weights = OF_BF16,                                           \
+        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_SEQUENCES | VARIANT_STORED_WEIGHTS, .epilogues = WITH_ALL, \
+        .inference = true, .refuses = conv_w16_refusal, .cost = conv_w16_cost, .prepack = &conv_w16_panels,     \
+        .emit = conv_w16_emit, .kernel = "conv"                                                                 \
     }
 
 /* ---- Winograd's forms: conv_winograd.c ---- */
@@ -142,19 +142,18 @@ extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_F
     .name = NAME, .layouts = IN_NHWC, .form = FORM, .refuses = REFUSES, .cost = COST, .prepack = &PREPACK[FORM], \
     .workspace = winograd_workspace, .emit = EMIT, .kernel = "conv"
 
-#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                                \
-    {                                                                                                               \
-        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit),                                    \
-            .dtypes = OF_F32 | OF_BF16, .traits = WINOGRAD_TRAITS, .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, \
-            .inference = true                                                                                       \
+#define CONV_WINOGRAD_ROW(NAME, FORM, REFUSES, COST)                                                        \
+    {                                                                                                       \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels, winograd_emit),                            \
+            .dtypes = OF_F32 | OF_BF16, .traits = WINOGRAD_TRAITS, .epilogues = WITH_ALL, .inference = true \
     }
 
 /* Of weights stored in bf16: panels in fixed point of 16 bits. */
-#define CONV_WINOGRAD_W16_ROW(NAME, FORM, REFUSES, COST)                                 \
-    {                                                                                    \
-        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_w16, winograd_w16_emit), \
-            .traits = WINOGRAD_TRAITS | VARIANT_STORED_WEIGHTS, .weights = OF_BF16,      \
-            .epilogues = WITH_AFFINE | WITH_ADD | WITH_RELU, .inference = true           \
+#define CONV_WINOGRAD_W16_ROW(NAME, FORM, REFUSES, COST)                                                   \
+    {                                                                                                      \
+        WINOGRAD_ROW(NAME, FORM, REFUSES, COST, winograd_panels_w16, winograd_w16_emit),                   \
+            .traits = WINOGRAD_TRAITS | VARIANT_STORED_WEIGHTS, .weights = OF_BF16, .epilogues = WITH_ALL, \
+            .inference = true                                                                              \
     }
 #define CONV_WINOGRAD_W16_ROWS                                                                                  \
     CONV_WINOGRAD_W16_ROW("winograd_2x2_3x3_w16", WINOGRAD_2_3, winograd_refusal_3, winograd_cost_2_3_w16),     \

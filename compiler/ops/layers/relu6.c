@@ -68,5 +68,6 @@ const Op op_relu6 = {
     .plain = relu6_plain,
     .quantize = quantized_function,
     .clamp = relu6_clamp,
+    .epilogue = EPILOGUE_RELU6,
     .variants = relu6_variants,
 };

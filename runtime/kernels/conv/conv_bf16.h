@@ -374,6 +374,11 @@ NN_INLINE void nn_pair_store_whole(const int M, const nn_pair_grid *s, const nn_
         for (int m = 0; m < M; m++) NN_UNROLL
         for (int v = 0; v < NN_TILE_VECTORS; v++) sum[m][v] = nn_relu_of(sum[m][v]);
     }
+    if (e && e->relu == NN_RELU6) {
+        NN_UNROLL
+        for (int m = 0; m < M; m++) NN_UNROLL
+        for (int v = 0; v < NN_TILE_VECTORS; v++) sum[m][v] = nn_at_most_6(sum[m][v]);
+    }
     NN_UNROLL
     for (int m = 0; m < M; m++) NN_UNROLL
     for (int v = 0; v < NN_TILE_VECTORS; v += 2)

@@ -131,7 +131,8 @@ NN_INLINE nn_vec nn_epilogue_apply(const int half, const nn_epilogue *e, long ch
         v = v * scale + shift; /* after both loads, so that compilers contract it alike in all copies */
     }
     if (e->residual) v += nn_load_some_as(half, nn_at(half, e->residual, at), lanes);
-    return e->relu ? nn_relu_of(v) : v;
+    if (e->relu) v = nn_relu_of(v);
+    return e->relu == NN_RELU6 ? nn_at_most_6(v) : v;
 }
 
 /* Outputs in vector v, of the `count` that are left. */
@@ -162,6 +163,10 @@ NN_INLINE void nn_conv_tile_epilogue(const int M, const int V, const int whole, 
         if (epilogue->relu) {
             NN_UNROLL
             for (int m = 0; m < M; m++) sum[m][v] = nn_relu_of(sum[m][v]);
+        }
+        if (epilogue->relu == NN_RELU6) {
+            NN_UNROLL
+            for (int m = 0; m < M; m++) sum[m][v] = nn_at_most_6(sum[m][v]);
         }
     }
 }

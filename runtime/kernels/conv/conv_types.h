@@ -26,7 +26,8 @@ typedef struct nn_image_formats {
 typedef struct nn_epilogue {
     const float *scale, *shift;
     const void *residual;
-    int relu, residual_half;
+    int relu; /* 1, or NN_RELU6 of limits.h: what is above 6 is 6 */
+    int residual_half;
 } nn_epilogue;
 
 /* The arrays of a forward or backward-data convolution: it reads the image x and packed weights and writes the

@@ -28,6 +28,7 @@ NN_INLINE nn_vec nn_select(nn_ints mask, nn_vec yes, nn_vec no)
 
 /* max(x, 0); NaN stays. */
 NN_INLINE nn_vec nn_relu_of(nn_vec x) { return nn_select(x < 0, nn_zero(), x); }
+NN_INLINE nn_vec nn_at_most_6(nn_vec x) { return nn_select(x > 6, nn_broadcast(6), x); }
 
 NN_INLINE nn_vec nn_abs(nn_vec x) { return (nn_vec)((nn_ints)x & 0x7fffffff); }
 NN_INLINE nn_vec nn_with_sign(nn_vec size, nn_vec sign)
