@@ -228,6 +228,7 @@ END
     table infer
     table train
     [ -n "$only" ] || bf16_table
+    [ -n "$only" ] || weights_table
     [ -n "$only" ] || int8_table
 }
 
@@ -239,6 +240,17 @@ bf16_table() {
     }
     printf 'With \140--compute bf16\140, and PyTorch with autocast (\140bench/bf16.sh\140):\n\n'
     cat "$tmp/bf16"
+    printf '\n'
+}
+
+# Weights in bf16, of all rows: see weights.sh.
+weights_table() {
+    NNC=$NNC CC=$CC THREADS=$THREADS ROUNDS=$ROUNDS sh bench/weights.sh >"$tmp/weights" || {
+        say 'weights in bf16: left out'
+        return
+    }
+    printf 'With \140--weights-format bf16\140 (\140bench/weights.sh\140):\n\n'
+    cat "$tmp/weights"
     printf '\n'
 }
 
