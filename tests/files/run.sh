@@ -300,7 +300,7 @@ LIMIT=20 runs 0 train line.nn --data line.csv --epochs 4000 -o stubborn.w; is -s
 for signal in INT TERM HUP; do
     what="SIG$signal while a stubborn compiler runs"
     : >started
-    env --default-signal=INT "$NNC" check "$check.nn" --reference "$check.safetensors" --jit cc >out 2>err </dev/null &
+    env --default-signal=INT,HUP "$NNC" check "$check.nn" --reference "$check.safetensors" --jit cc >out 2>err </dev/null &
     pid=$!
     until_says started .
     kill -$signal $pid
@@ -316,7 +316,7 @@ echo before >built/line.so
 for signal in INT TERM HUP; do
     what="SIG$signal while a stubborn compiler builds"
     : >started
-    env --default-signal=INT "$NNC" build line.nn --plain -o built/line.so >out 2>err </dev/null &
+    env --default-signal=INT,HUP "$NNC" build line.nn --plain -o built/line.so >out 2>err </dev/null &
     pid=$!
     until_says started .
     kill -$signal $pid
