@@ -246,32 +246,23 @@ NN_INLINE void nn_quant_depthwise_block(const nn_quant_way way, const nn_int8_co
         nn_quant_depthwise_rows(way, d, a, b, row, end);
 }
 
-/* An instance for each way. */
-NN_INLINE void nn_quant_depthwise_ways(const nn_quant_window *w, const nn_int8_conv *d, const nn_int8_conv_args *a,
-                                       const nn_quant_block *b, long row, long end)
+/* An instance for each way of blocks with so many rows. */
+NN_INLINE void nn_quant_depthwise_ways(const int each, const nn_quant_window *w, const nn_int8_conv *d,
+                                       const nn_int8_conv_args *a, const nn_quant_block *b, long row, long end)
 {
-    const int halves = NN_QUANT_ROWS_OF_BLOCK == 2 && b->rows == 2;
-    const int whole = b->count == NN_QUANT_BLOCK / b->rows, rectified = b->bounds.rectified;
-    if (halves && NN_QUANT_FLOATS && b->bounds.by_floats && whole)
-        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 1, 2}, d, a, b, row, end);
-    else if (halves && NN_QUANT_FLOATS && b->bounds.by_floats)
-        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 1, 2}, d, a, b, row, end);
-    else if (halves && rectified)
-        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 0, 2}, d, a, b, row, end);
-    else if (halves)
-        nn_quant_depthwise_block((nn_quant_way){0, 0, w->steps, w->parts, 0, 2}, d, a, b, row, end);
-    else if (NN_QUANT_FLOATS && b->bounds.by_floats && whole)
-        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 1, 1}, d, a, b, row, end);
+    const int whole = b->count == NN_QUANT_BLOCK / each, rectified = b->bounds.rectified;
+    if (NN_QUANT_FLOATS && b->bounds.by_floats && whole)
+        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 1, each}, d, a, b, row, end);
     else if (NN_QUANT_FLOATS && b->bounds.by_floats)
-        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 1, 1}, d, a, b, row, end);
+        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 1, each}, d, a, b, row, end);
     else if (whole && rectified)
-        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 0, 1}, d, a, b, row, end);
+        nn_quant_depthwise_block((nn_quant_way){1, 1, w->steps, w->parts, 0, each}, d, a, b, row, end);
     else if (whole)
-        nn_quant_depthwise_block((nn_quant_way){1, 0, w->steps, w->parts, 0, 1}, d, a, b, row, end);
+        nn_quant_depthwise_block((nn_quant_way){1, 0, w->steps, w->parts, 0, each}, d, a, b, row, end);
     else if (rectified)
-        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 0, 1}, d, a, b, row, end);
+        nn_quant_depthwise_block((nn_quant_way){0, 1, w->steps, w->parts, 0, each}, d, a, b, row, end);
     else
-        nn_quant_depthwise_block((nn_quant_way){0, 0, w->steps, w->parts, 0, 1}, d, a, b, row, end);
+        nn_quant_depthwise_block((nn_quant_way){0, 0, w->steps, w->parts, 0, each}, d, a, b, row, end);
 }
 
 /* Whether the last block of channels has two rows of results. */
@@ -296,7 +287,10 @@ NN_KERNEL void nn_int8_depthwise(const nn_int8_conv *d, const nn_int8_conv_args 
         nn_quant_depthwise_block_of(d, a, &w, &b);
         b.bounds.by_floats = d->by_floats && b.bounds.rectified;
         nn_quant_choose_floats(&b.bounds, b.scale, NN_QUANT_GROUPS, nn_int8_quads(d->kh, d->kw) * 4);
-        nn_quant_depthwise_ways(&w, d, a, &b, unit * b.rows, last * b.rows < rows ? last * b.rows : rows);
+        if (NN_QUANT_ROWS_OF_BLOCK == 2 && b.rows == 2)
+            nn_quant_depthwise_ways(2, &w, d, a, &b, unit * 2, last * 2 < rows ? last * 2 : rows);
+        else
+            nn_quant_depthwise_ways(1, &w, d, a, &b, unit, last);
     }
 }
 
