@@ -2030,9 +2030,17 @@ enum {
     NN_WINOGRAD_TILES_4 = 48,  /* of a block with e = 4, at most */
     NN_WINOGRAD_OUTPUTS = 128, /* transformed back at once, at most */
 
+    NN_WINOGRAD_PAIR_TILES = 60,   /* of a block in pairs of bf16, at most */
+    NN_WINOGRAD_PAIR_OUTPUTS = 64, /* the same of them */
+
     NN_WINOGRAD_WGRAD_TILES = 32,    /* of a block, at most */
     NN_WINOGRAD_WGRAD_CHANNELS = 48, /* of a unit, at most */
-    NN_WINOGRAD_WGRAD_PANELS = 4     /* of a unit, at most */
+    NN_WINOGRAD_WGRAD_PANELS = 4,    /* of a unit, at most */
+
+    /* The same in pairs of bf16. */
+    NN_WINOGRAD_WGRAD_PAIRS = 96,
+    NN_WINOGRAD_WGRAD_PAIR_CHANNELS = 128,
+    NN_WINOGRAD_WGRAD_PAIR_PANELS = 8
 };
 
 typedef float nn_vec __attribute__((vector_size(NN_W * sizeof(float)), aligned(4), may_alias));

@@ -45,10 +45,13 @@ typedef struct MachineCosts {
     double weight_widen;                 /* making a float of a packed weight of 16 bits, in a cache */
     double weight_pack;                  /* making and reading a transformed weight, where it is not prepacked */
     double tile_2_3, tile_4_3, tile_2_5; /* Winograd F(m, r): the transforms of a tile and channel */
+    double tile_pairs;                   /* the same of F(2, 3) in pairs of bf16, in products of these */
     double transform_rate;               /* of direct convolution's rate that products of transforms reach */
     double wgrad_product;                /* a product of transforms, of the weights' gradient */
     double wgrad_transform;              /* of a tile and channel, of the weights' gradient */
     double wgrad_rate;
+    double wgrad_pairs_tile,
+        wgrad_pairs_kernel; /* in pairs of bf16, the transforms of a tile and channel; a kernel's sums */
     double winograd_bf16;   /* Winograd's forms of images in bf16, beside images of floats */
     double bf16_product;    /* a multiply-add of a pair's element, where an instruction has them */
     double blocked_product; /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
@@ -57,10 +60,11 @@ typedef struct MachineCosts {
 /* Those of AVX2, measured on two cores: an element is 100 GMAC/s beside 5 G floats/s; transforms
  * and the reading of weights are those of VGG-16, ResNet-18 and ResNet-50, layer by layer.
  * blocked_product is an estimate that was checked on AVX-512.  Other targets' own are on their pages. */
-#define COMMON_COSTS                                                                                          \
-    .element = 20, .weight_read = 12, .weight_widen = 2, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300, \
-    .tile_2_5 = 600, .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300, .wgrad_rate = 0.8,  \
-    .winograd_bf16 = 1, .bf16_product = 0.5, .blocked_product = 0.5
+#define COMMON_COSTS                                                                                                \
+    .element = 20, .weight_read = 12, .weight_widen = 2, .weight_pack = 25, .tile_2_3 = 100, .tile_4_3 = 300,       \
+    .tile_2_5 = 600, .tile_pairs = 300, .transform_rate = 0.9, .wgrad_product = 1.3, .wgrad_transform = 300,        \
+    .wgrad_rate = 0.8, .wgrad_pairs_tile = 230, .wgrad_pairs_kernel = 800, .winograd_bf16 = 1, .bf16_product = 0.5, \
+    .blocked_product = 0.5
 
 const MachineCosts *machine_costs(Target);
 

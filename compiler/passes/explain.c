@@ -52,7 +52,7 @@ static void put_variant(const Explanation *e, const Node *n, const Variant *v, b
     const bool taken = v == n->variant;
     const char *why = taken ? NULL : refusal(e, n, v);
     const char *layouts = taken ? layout_name(n->layout) : layouts_text(e->graph->compilation->arena, v->layouts);
-    fprintf(e->out, "%-*s  %-*s  %c %-17s %-13s", e->name_width, first ? n->name : "", e->op_width,
+    fprintf(e->out, "%-*s  %-*s  %c %-21s %-13s", e->name_width, first ? n->name : "", e->op_width,
             first ? n->op->name : "", taken ? '*' : ' ', v->name, layouts);
     if (why)
         fprintf(e->out, "          - %s\n", why);
@@ -70,7 +70,7 @@ static void put_node(const Explanation *e, const Node *n)
         first = false;
     }
     if (n->variant) return;
-    fprintf(e->out, "%-*s  %-*s  * %-17s nchw\n", e->name_width, "", e->op_width, "", "plain");
+    fprintf(e->out, "%-*s  %-*s  * %-21s nchw\n", e->name_width, "", e->op_width, "", "plain");
 }
 
 static bool has_constant_weights(const Graph *g)
@@ -95,7 +95,7 @@ void explain_variants(const Graph *g, Target target, FILE *out)
     }
     fprintf(out, "%s of %s, %lld samples: * is taken; costs in millions of multiply-adds, reorders apart\n",
             g->kind == PROGRAM_INFER ? "inference" : "training step", g->name, (long long)g->batch);
-    fprintf(out, "%-*s  %-*s    %-17s %-13s %10s\n", e.name_width, "layer", e.op_width, "operator", "variant", "layout",
+    fprintf(out, "%-*s  %-*s    %-21s %-13s %10s\n", e.name_width, "layer", e.op_width, "operator", "variant", "layout",
             "cost");
     for (int i = 0; i < g->nodes.count; i++)
         if (has_choice(g->nodes.at[i])) put_node(&e, g->nodes.at[i]);

@@ -208,9 +208,17 @@ enum {
     NN_WINOGRAD_TILES_4 = 48,  /* of a block with e = 4, at most */
     NN_WINOGRAD_OUTPUTS = 128, /* transformed back at once, at most */
 
+    NN_WINOGRAD_PAIR_TILES = 60,   /* of a block in pairs of bf16, at most */
+    NN_WINOGRAD_PAIR_OUTPUTS = 64, /* the same of them */
+
     NN_WINOGRAD_WGRAD_TILES = 32,    /* of a block, at most */
     NN_WINOGRAD_WGRAD_CHANNELS = 48, /* of a unit, at most */
-    NN_WINOGRAD_WGRAD_PANELS = 4     /* of a unit, at most */
+    NN_WINOGRAD_WGRAD_PANELS = 4,    /* of a unit, at most */
+
+    /* The same in pairs of bf16. */
+    NN_WINOGRAD_WGRAD_PAIRS = 96,
+    NN_WINOGRAD_WGRAD_PAIR_CHANNELS = 128,
+    NN_WINOGRAD_WGRAD_PAIR_PANELS = 8
 };
 
 /* Transformed weights [e²][outputs / 16][channels][16]. */
@@ -241,6 +249,29 @@ NN_SIZE long nn_winograd_work(long e, long channels, long outputs)
     return NN_WINOGRAD_THREADS * nn_winograd_slot(e, channels, outputs);
 }
 
+/* In pairs of bf16, e = 4: transformed weights, in elements of 16 bits. */
+NN_SIZE long nn_winograd_packed_pairs(long outputs, long channels)
+{
+    return 16 * nn_round_up(outputs, NN_PANEL) * nn_round_up(channels, 2);
+}
+
+/* From a tile's transformed inputs and products to the next tile's, in elements and floats: a cache line more than
+ * [16][channels], so that tiles do not meet in the same sets of a cache. */
+NN_SIZE long nn_winograd_pair_step(long channels) { return 16 * nn_round_up(channels, NN_PANEL) + 2 * NN_LINE; }
+NN_SIZE long nn_winograd_sums_step(long outputs) { return 16 * nn_round_up(outputs, NN_PANEL) + NN_LINE; }
+
+/* The workspace of one thread: products and transformed inputs of a block. */
+NN_SIZE long nn_winograd_pair_slot(long channels, long outputs)
+{
+    const long most = outputs < NN_WINOGRAD_PAIR_OUTPUTS ? outputs : NN_WINOGRAD_PAIR_OUTPUTS;
+    return NN_WINOGRAD_PAIR_TILES * (nn_winograd_sums_step(most) + nn_winograd_pair_step(channels) / 2);
+}
+
+NN_SIZE long nn_winograd_pair_work(long channels, long outputs)
+{
+    return NN_WINOGRAD_THREADS * nn_winograd_pair_slot(channels, outputs);
+}
+
 /* Of wgrad: a unit's sums [36][channels][outputs], and a block's transformed inputs
  * [36][tiles][channels] and output gradients [36][tiles][outputs]. */
 NN_SIZE long nn_winograd_wgrad_slot(void)
@@ -251,5 +282,20 @@ NN_SIZE long nn_winograd_wgrad_slot(void)
 }
 
 NN_SIZE long nn_winograd_wgrad_work(void) { return NN_WINOGRAD_THREADS * nn_winograd_wgrad_slot(); }
+
+/* In pairs: a unit's sums [16][channels][outputs], and of a block and four frequencies, transformed inputs
+ * [4][pairs][channels] and output gradients [4][pairs][outputs]. */
+NN_SIZE long nn_winograd_wgrad_pairs_slot(long channels, long outputs)
+{
+    const long c = nn_round_up(channels, NN_PANEL), o = nn_round_up(outputs, NN_PANEL);
+    const long most_c = NN_WINOGRAD_WGRAD_PAIR_CHANNELS, most_o = NN_WINOGRAD_WGRAD_PAIR_PANELS * NN_PANEL;
+    const long unit_c = c < most_c ? c : most_c, unit_o = o < most_o ? o : most_o;
+    return 4 * (4 * unit_c * unit_o + NN_WINOGRAD_WGRAD_PAIRS * (unit_c + unit_o));
+}
+
+NN_SIZE long nn_winograd_wgrad_pairs_work(long channels, long outputs)
+{
+    return NN_WINOGRAD_THREADS * nn_winograd_wgrad_pairs_slot(channels, outputs);
+}
 
 #endif

@@ -116,6 +116,23 @@ near rows.exact rows.plain 0.09
 says rows.exact.d/net.c 'nn_conv_backward_data_bf16(&size'
 says rows.exact.d/net.c 'nn_conv_wgrad_pairs(&size, dy, x'
 
+# Winograd's algorithm in pairs, which rounds once more: of layers and both of their gradients.
+net=$root/tests/compute/winograd.nn
+form winograd.plain '-std=c99 -O1 -ffp-contract=off' --compute bf16 --plain
+form winograd.exact "$exact -O1" --compute bf16 --target avx512bf16
+says winograd.exact.d/net.c 'nn_winograd_pairs(&size'
+says winograd.exact.d/net.c 'nn_winograd_panels_rounded(&size, 0, weight'
+says winograd.exact.d/net.c 'nn_winograd_panels_rounded(&size, 1, weight'
+says winograd.exact.d/net.c 'nn_winograd_wgrad_pairs(&size'
+near winograd.exact winograd.plain 0.09
+form winograd.one "$exact -O1 -UNET_THREADS -DNET_THREADS=1" --compute bf16 --target avx512bf16
+same winograd.one winograd.exact
+form winograd.direct "$exact -O1" --compute bf16 --target avx512bf16 --no-winograd
+lacks winograd.direct.d/net.c 'nn_winograd'
+near winograd.direct winograd.exact 0.09
+form winograd '-std=gnu99 -O1' --compute bf16
+near winograd winograd.plain 0.09
+
 # A batch-blocked net stores floats, each value rounded where it is made: nine of layers and nine gradients.
 net=$root/tests/compute/blocked.nn
 form blocked.plain '-std=c99 -O0 -ffp-contract=off' --compute bf16 --plain

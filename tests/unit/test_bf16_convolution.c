@@ -18,6 +18,7 @@
 #define NN_LINKED 1
 #include "runtime/kernels/conv/conv.h"
 #include "runtime/kernels/limits.h"
+#include "tests/unit/halves.h"
 #include "tests/unit/libraries.h"
 
 enum { THREADS = 3 };
@@ -26,37 +27,6 @@ typedef void Pack(const nn_conv *, const uint16_t *weight, uint16_t *panels, int
 typedef void Convolve(const nn_conv *, const nn_conv_args *, int t, int T);
 
 /* ---- arrays ---- */
-
-/* Of bf16; they end where nothing may be read. */
-typedef struct Halves {
-    float *room;
-    uint16_t *at;
-} Halves;
-
-static Halves halves(long count)
-{
-    Halves x = {.room = guarded((count + 1) / 2)};
-    x.at = (uint16_t *)(void *)x.room + count % 2;
-    for (long i = 0; i < count; i++) x.at[i] = 0x4b1d;
-    return x;
-}
-
-static void halves_free(Halves *x)
-{
-    ck_assert_msg(guard_holds(x->room), "written before the array");
-    guarded_free(x->room);
-}
-
-/* Integers from −2 to 2, or numbers from −1 to 1. */
-static Halves some(long count, bool whole, unsigned stream)
-{
-    Halves x = halves(count);
-    for (long i = 0; i < count; i++) {
-        const float u = uniform(stream, (unsigned)i);
-        x.at[i] = nn_to_bf16(whole ? floorf(u * 5) - 2 : 2 * u - 1);
-    }
-    return x;
-}
 
 static float *floats(long count, float least, float step, int steps, unsigned stream)
 {
@@ -100,8 +70,8 @@ static Problem problem(nn_conv d, bool back, bool whole, unsigned seed)
 {
     Problem p = {.d = d, .back = back, .whole = whole};
     const long large = (long)d.n * d.h * d.w, small = (long)d.n * d.oh * d.ow;
-    p.x = some(back ? small * d.o_step : large * d.c_step, whole, seed);
-    p.weight = some((long)d.o * d.c / d.groups * d.kh * d.kw, whole, seed + 1);
+    p.x = random_halves(back ? small * d.o_step : large * d.c_step, whole, seed);
+    p.weight = random_halves((long)d.o * d.c / d.groups * d.kh * d.kw, whole, seed + 1);
     p.pixels = back ? large : small;
     p.outputs = back ? d.c : d.o;
     p.step = back ? d.c_step : d.o_step;
@@ -208,7 +178,7 @@ static void check_halves(const nn_symbol *table, const Problem *p, int T)
     for (long i = 0; i < p->pixels; i++)
         for (int o = 0; o < p->step; o++) {
             const double sum = o < p->outputs ? p->sum[i * p->outputs + o] : 0;
-            const double want = o >= p->outputs ? (double)nn_from_bf16(0x4b1d)
+            const double want = o >= p->outputs ? (double)nn_from_bf16(HALVES_VALUE)
                                 : p->whole      ? (double)nn_from_bf16(nn_to_bf16((float)sum))
                                                 : sum;
             const float got = nn_from_bf16(y.at[i * p->step + o]);
@@ -222,7 +192,7 @@ static void check_halves(const nn_symbol *table, const Problem *p, int T)
 static void check_epilogue(const nn_symbol *table, const Problem *p, int form, int T)
 {
     const long count = p->pixels * p->step;
-    Halves y = halves(count), narrow = some(count, true, 77);
+    Halves y = halves(count), narrow = random_halves(count, true, 77);
     float *wide = guarded(count), *scale = floats(p->outputs, 0.5f, 0.5f, 3, 78),
           *shift = floats(p->outputs, -3, 1, 7, 79);
     for (long i = 0; i < count; i++) wide[i] = nn_from_bf16(narrow.at[i]);
@@ -474,7 +444,7 @@ static uint16_t rounded_by(const nn_symbol *table, float value, int outputs)
                        .dw = 1,
                        .c_step = 2,
                        .o_step = outputs};
-    Problem p = {.d = d, .x = some(2, true, 1), .weight = some(2L * outputs, true, 2)};
+    Problem p = {.d = d, .x = random_halves(2, true, 1), .weight = random_halves(2L * outputs, true, 2)};
     float *scale = floats(outputs, 0, 0, 1, 3), *shift = floats(outputs, value, 0, 1, 4);
     Halves y = halves(outputs);
     const nn_epilogue e = {.scale = scale, .shift = shift};

@@ -18,40 +18,13 @@
 #include "runtime/kernels/conv/conv.h"
 #include "runtime/kernels/dense/dense_types.h"
 #include "runtime/kernels/limits.h"
+#include "tests/unit/halves.h"
 #include "tests/unit/libraries.h"
 
 enum { THREADS = 3 };
 
 typedef void ConvGradient(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, int t, int T);
 typedef void DenseGradient(const nn_dense_rows *, const uint16_t *x, const uint16_t *dy, float *dweight, int t, int T);
-
-/* ---- arrays ---- */
-
-/* Of bf16; they end where nothing may be read. */
-typedef struct Halves {
-    float *room;
-    uint16_t *at;
-} Halves;
-
-static Halves halves(long count)
-{
-    Halves x = {.room = guarded((count + 1) / 2)};
-    x.at = (uint16_t *)(void *)x.room + count % 2;
-    return x;
-}
-
-/* Integers from −2 to 2, or numbers from −1 to 1; what is between pixels is no number. */
-static Halves pixels(long count, long channels, long step, bool whole, unsigned stream)
-{
-    Halves x = halves(count * step);
-    for (long i = 0; i < count * step; i++) {
-        const float u = uniform(stream, (unsigned)i);
-        x.at[i] = i % step < channels ? nn_to_bf16(whole ? floorf(u * 5) - 2 : 2 * u - 1) : 0x7fc0;
-    }
-    return x;
-}
-
-static void halves_free(Halves *x) { guarded_free(x->room); }
 
 /* ---- convolutions ---- */
 
@@ -91,8 +64,8 @@ static void add_pixels(Problem *p, int n, int tap)
 static Problem problem(nn_conv d, bool whole, unsigned seed)
 {
     Problem p = {.d = d, .whole = whole, .weights = (long)d.o * (d.c / d.groups) * d.kh * d.kw};
-    p.large = pixels((long)d.n * d.h * d.w, d.c, d.c_step, whole, seed);
-    p.small = pixels((long)d.n * d.oh * d.ow, d.o, d.o_step, whole, seed + 1);
+    p.large = random_pixels((long)d.n * d.h * d.w, d.c, d.c_step, whole, seed);
+    p.small = random_pixels((long)d.n * d.oh * d.ow, d.o, d.o_step, whole, seed + 1);
     p.sum = calloc((size_t)p.weights, sizeof *p.sum);
     p.size = calloc((size_t)p.weights, sizeof *p.size);
     for (int n = 0; n < d.n; n++)
@@ -214,7 +187,7 @@ END_TEST
 /* Rows first … first + count of the gradient. */
 static void check_dense(const nn_symbol *table, nn_dense_rows d, bool whole, int T)
 {
-    Halves x = pixels(d.n, d.i, d.i, whole, 1), dy = pixels(d.n, d.o, d.o, whole, 2);
+    Halves x = random_pixels(d.n, d.i, d.i, whole, 1), dy = random_pixels(d.n, d.o, d.o, whole, 2);
     float *got = guarded((long)d.count * d.i);
     for (int t = 0; t < T; t++)
         ((DenseGradient *)kernel_named(table, "nn_dense_dweight_pairs"))(&d, x.at, dy.at, got, t, T);

@@ -383,6 +383,7 @@ static double conv_blocked_cost(const Node *n, const CostModel *m)
 
 const Variant conv_variants[] = {
     CONV_WINOGRAD_ROWS,
+    CONV_WINOGRAD_PAIRS_ROW,
     CONV_BF16_ROW("direct_bf16", conv_bf16_refusal),
     CONV_BF16_ROW("grouped_bf16", conv_bf16_grouped_refusal),
     CONV_WINOGRAD_W16_ROWS,
@@ -413,6 +414,7 @@ const Variant conv_variants[] = {
 
 const Variant conv_dx_variants[] = {
     CONV_DX_WINOGRAD_ROWS,
+    CONV_DX_WINOGRAD_PAIRS_ROW,
     CONV_DX_BF16_ROW("direct_bf16", conv_bf16_dx_refusal),
     CONV_DX_BF16_ROW("grouped_bf16", conv_bf16_grouped_dx_refusal),
     CONV_DX_ROW("direct_nhwc", dx_direct_refusal, conv_dx_cost),
@@ -436,6 +438,7 @@ const Variant conv_dx_variants[] = {
 
 const Variant conv_dweight_variants[] = {
     CONV_DWEIGHT_WINOGRAD_ROW,
+    CONV_DWEIGHT_WINOGRAD_PAIRS_ROW,
     CONV_DWEIGHT_ROW("direct_nhwc", dweight_direct_refusal),
     CONV_DWEIGHT_ROW("grouped_nhwc", dweight_grouped_refusal),
     DWEIGHT_PAIRS_ROW("direct_bf16", conv_bf16_dweight_refusal, conv_bf16_dweight_emit),

@@ -42,6 +42,9 @@ void conv_bind_epilogue(Writer *, const Node *);
 
 /* ---- images in bf16: conv_bf16.c ---- */
 
+/* As conv_bind_epilogue, and $half: whether the result is in bf16. */
+void conv_bind_bf16_epilogue(Writer *, const Node *);
+
 const char *conv_bf16_refusal(const Node *);
 const char *conv_bf16_grouped_refusal(const Node *);
 const char *conv_bf16_dx_refusal(const Node *);
@@ -128,6 +131,8 @@ double winograd_cost_2_3_w16(const Node *, const CostModel *);
 double winograd_cost_4_3_w16(const Node *, const CostModel *);
 double winograd_cost_2_5_w16(const Node *, const CostModel *);
 double winograd_dweight_cost(const Node *, const CostModel *);
+double winograd_tile_count(const Node *, int m, const CostModel *); /* tiles of m x m of the batch */
+Correlation winograd_back(const Correlation *of_dx);                /* of dy with the kernels turned, which gives dx */
 int64_t winograd_workspace(const Node *);
 int64_t winograd_dweight_workspace(const Node *);
 void winograd_emit(Writer *, const Node *);
@@ -174,12 +179,46 @@ extern const Op winograd_panels[WINOGRAD_FORMS], winograd_panels_back[WINOGRAD_F
         CONV_DX_WINOGRAD_ROW("winograd_4x4_3x3", WINOGRAD_4_3, winograd_dx_refusal_3, winograd_cost_4_3), \
         CONV_DX_WINOGRAD_ROW("winograd_2x2_5x5", WINOGRAD_2_5, winograd_dx_refusal_5, winograd_cost_2_5)
 
-#define CONV_DWEIGHT_WINOGRAD_ROW                                                                              \
-    {                                                                                                          \
-        .name = "winograd_4x4_3x3", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16,                            \
-        .traits = VARIANT_STRIDED_CHANNELS | VARIANT_TRANSFORM_DOMAIN, .refuses = winograd_dweight_refusal,    \
-        .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace, .emit = winograd_dweight_emit, \
-        .kernel = "conv"                                                                                       \
+/* Images and weights in bf16, products of pairs: conv_winograd_pairs.c. */
+const char *winograd_pairs_refusal(const Node *);
+const char *winograd_pairs_dx_refusal(const Node *);
+double winograd_pairs_cost(const Node *, const CostModel *); /* of the layer and of dx */
+int64_t winograd_pairs_workspace(const Node *);
+void winograd_pairs_emit(Writer *, const Node *);
+void winograd_pairs_dx_emit(Writer *, const Node *);
+double winograd_pairs_dweight_cost(const Node *, const CostModel *);
+int64_t winograd_pairs_dweight_workspace(const Node *);
+void winograd_pairs_dweight_emit(Writer *, const Node *);
+extern const Op winograd_pairs_panels, winograd_pairs_panels_back;
+
+#define WINOGRAD_PAIRS_ROW(REFUSES, PREPACK, EMIT)                                                                    \
+    .name = "winograd_2x2_3x3_bf16", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .weights = OF_BF16,              \
+    .targets = ON_AVX512BF16, .traits = WINOGRAD_TRAITS | VARIANT_ANY_FORMATS | VARIANT_BF16_PRODUCTS,                \
+    .refuses = REFUSES, .cost = winograd_pairs_cost, .prepack = &PREPACK, .rounds_weights = correlate_rounds_weights, \
+    .workspace = winograd_pairs_workspace, .emit = EMIT, .kernel = "conv"
+#define CONV_WINOGRAD_PAIRS_ROW                                                                                        \
+    {                                                                                                                  \
+        WINOGRAD_PAIRS_ROW(winograd_pairs_refusal, winograd_pairs_panels, winograd_pairs_emit), .epilogues = WITH_ALL, \
+                                                                                                .inference = true      \
+    }
+#define CONV_DX_WINOGRAD_PAIRS_ROW                                                                        \
+    {                                                                                                     \
+        WINOGRAD_PAIRS_ROW(winograd_pairs_dx_refusal, winograd_pairs_panels_back, winograd_pairs_dx_emit) \
+    }
+
+#define CONV_DWEIGHT_WINOGRAD_PAIRS_ROW                                                                   \
+    {                                                                                                     \
+        .name = "winograd_2x2_3x3_bf16", .layouts = IN_NHWC, .dtypes = OF_BF16, .targets = ON_AVX512BF16, \
+        .traits = WINOGRAD_TRAITS | VARIANT_BF16_PRODUCTS, .refuses = winograd_dweight_refusal,           \
+        .cost = winograd_pairs_dweight_cost, .workspace = winograd_pairs_dweight_workspace,               \
+        .emit = winograd_pairs_dweight_emit, .kernel = "conv"                                             \
+    }
+
+#define CONV_DWEIGHT_WINOGRAD_ROW                                                                                    \
+    {                                                                                                                \
+        .name = "winograd_4x4_3x3", .layouts = IN_NHWC, .dtypes = OF_F32 | OF_BF16, .traits = WINOGRAD_TRAITS,       \
+        .refuses = winograd_dweight_refusal, .cost = winograd_dweight_cost, .workspace = winograd_dweight_workspace, \
+        .emit = winograd_dweight_emit, .kernel = "conv"                                                              \
     }
 
 #endif

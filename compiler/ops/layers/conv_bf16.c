@@ -95,7 +95,7 @@ static const Tensor *bf16_residual(const Node *n)
     return NULL;
 }
 
-static void bind_bf16_epilogue(Writer *w, const Node *n)
+void conv_bind_bf16_epilogue(Writer *w, const Node *n)
 {
     const Epilogue *e = n->epilogue;
     writer_bind(w, "bias", ((const ConvAttrs *)n->attrs)->bias ? "bias" : "0");
@@ -114,7 +114,7 @@ static void bind_bf16_epilogue(Writer *w, const Node *n)
 void conv_bf16_emit(Writer *w, const Node *n)
 {
     Correlation c = conv_of_forward(n);
-    bind_bf16_epilogue(w, n);
+    conv_bind_bf16_epilogue(w, n);
     correlate_call(w, &c,
                    "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "
                    "y, .half = $half};\n"
@@ -154,7 +154,7 @@ int64_t conv_frames_dx_workspace(const Node *n) { return correlate_frames_worksp
 
 void conv_frames_emit(Writer *w, const Node *n)
 {
-    bind_bf16_epilogue(w, n);
+    conv_bind_bf16_epilogue(w, n);
     writer_bind(w, "x", "x");
     writer_bind(w, "y", "y");
     correlate_frames_call(w, n, conv_of_forward(n), CORRELATE_SMALL);
@@ -237,7 +237,7 @@ const Op conv_halves_panels_back = {
 static void halves_forward_emit(Writer *w, const Node *n, const char *kernel)
 {
     const Correlation c = conv_of_forward(n);
-    bind_bf16_epilogue(w, n);
+    conv_bind_bf16_epilogue(w, n);
     writer_bind(w, "kernel", "%s", kernel);
     correlate_call(w, &c,
                    "const nn_conv_args args = {.x = x, .panels = weight, .bias = $bias, .epilogue = $epilogue, .y = "

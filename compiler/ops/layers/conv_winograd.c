@@ -1,7 +1,8 @@
 /*
  * conv's forms with fewer multiplications: Winograd's F(m x m, r x r), for r = 3 with
  * m = 4 and 2, and for r = 5 with m = 2.
- * The kernels are runtime/kernels/conv/winograd.h and winograd_weights.h.
+ * The kernels are runtime/kernels/conv/winograd.h and winograd_weights.h; those of pairs of bf16 are in
+ * conv_winograd_pairs.c.
  *
  * Each is a row of conv's tables; whether it is taken is a matter of shapes and batch.
  */
@@ -124,16 +125,21 @@ static const char *images_format(const Node *n) { return variant_takes_bf16(n) ?
 void winograd_emit(Writer *w, const Node *n) { emit_as(w, n, images_format(n)); }
 void winograd_w16_emit(Writer *w, const Node *n) { emit_as(w, n, "_w16"); }
 
-/* A convolution of dy with the kernels turned, and padded by what the kernel does not
- * reach: k - 1 - pad. */
+/* Padded by what the kernel does not reach: r - 1 - pad. */
+Correlation winograd_back(const Correlation *c)
+{
+    Correlation back = *c;
+    back.large = c->small;
+    back.small = c->large;
+    back.large_step = c->small_step;
+    back.small_step = c->large_step;
+    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = c->slide[axis].k - 1 - c->slide[axis].before;
+    return back;
+}
+
 void winograd_dx_emit(Writer *w, const Node *n)
 {
-    Correlation c = conv_of_dx(n), back = c;
-    back.large = c.small;
-    back.small = c.large;
-    back.large_step = c.small_step;
-    back.small_step = c.large_step;
-    for (int axis = 0; axis < 2; axis++) back.slide[axis].before = tile_of(n)->r - 1 - c.slide[axis].before;
+    const Correlation c = conv_of_dx(n), back = winograd_back(&c);
     writer_bind(w, "format", "%s", images_format(n));
     call(w, n, &back,
          "const nn_conv_args args = {.x = dy, .panels = weight, .y = dx, .work = work};\n"
@@ -204,10 +210,8 @@ const char *winograd_refusal_5(const Node *n) { return forward_refusal(n, 5); }
 const char *winograd_dx_refusal_3(const Node *n) { return dx_refusal(n, 3); }
 const char *winograd_dx_refusal_5(const Node *n) { return dx_refusal(n, 5); }
 
-/* Tiles of the batch. */
-static double tile_count(const Node *n, const Tile *tile, const CostModel *model)
+double winograd_tile_count(const Node *n, int m, const CostModel *model)
 {
-    const int m = tile->m;
     Products p = products_of(n);
     return (double)(model->batch * nn_round_up(p.height, m) * nn_round_up(p.width, m)) / (m * m);
 }
@@ -218,7 +222,7 @@ static double tile_count(const Node *n, const Tile *tile, const CostModel *model
 static double cost_reading(const Node *n, const Tile *tile, double weights, double transform, const CostModel *model)
 {
     Products p = products_of(n);
-    double pairs = (double)p.channels * (double)p.outputs, count = tile_count(n, tile, model);
+    double pairs = (double)p.channels * (double)p.outputs, count = winograd_tile_count(n, tile->m, model);
     double transforms = transform * count * (double)(p.channels + p.outputs);
     double rate = model->machine->transform_rate / (tensor_is_bf16_value(n->in[0]) ? model->machine->winograd_bf16 : 1);
     return (frequencies(tile) * pairs * (count + weights) + transforms) / rate;
@@ -233,7 +237,7 @@ static double cost(const Node *n, const Tile *tile, double transform, const Cost
 /* Half of the bytes are read, and widened once for each block of tiles. */
 static double cost_w16(const Node *n, const Tile *tile, double transform, const CostModel *model)
 {
-    const double blocks = ceil(tile_count(n, tile, model) / (double)nn_winograd_tiles(edge_of(tile)));
+    const double blocks = ceil(winograd_tile_count(n, tile->m, model) / (double)nn_winograd_tiles(edge_of(tile)));
     const double weights = model->machine->weight_read / 2 + blocks * model->machine->weight_widen;
     return cost_reading(n, tile, weights, transform, model);
 }

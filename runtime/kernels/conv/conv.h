@@ -79,10 +79,16 @@ void nn_winograd_bf16(const nn_conv *, int m, const nn_conv_args *, int t, int T
 void nn_winograd_panels_widened(const nn_conv *, int m, const uint16_t *weight, float *panels, int t, int T);
 void nn_winograd_panels_w16(const nn_conv *, int m, const uint16_t *weight, int16_t *panels, int t, int T);
 void nn_winograd_w16(const nn_conv *, int m, const nn_conv_args *, int t, int T);
+void nn_winograd_panels_bf16(const nn_conv *, int back, const uint16_t *weight, uint16_t *panels, int t, int T);
+void nn_winograd_panels_rounded(const nn_conv *, int back, const float *weight, uint16_t *panels, int t, int T);
+void nn_winograd_pairs(const nn_conv *, const nn_conv_args *, int t, int T);
 void nn_winograd_wgrad(const nn_conv *, const float *large, const float *small, float *weight, float *work, int t,
                        int T);
 void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, float *work,
                             int t, int T);
+
+void nn_winograd_wgrad_pairs(const nn_conv *, const uint16_t *large, const uint16_t *small, float *weight, float *work,
+                             int t, int T);
 
 #else
 
@@ -96,7 +102,9 @@ void nn_winograd_wgrad_bf16(const nn_conv *, const uint16_t *large, const uint16
 #include "runtime/kernels/conv/wgrad.h"
 #include "runtime/kernels/conv/wgrad_bf16.h"
 #include "runtime/kernels/conv/winograd.h"
+#include "runtime/kernels/conv/winograd_pairs.h"
 #include "runtime/kernels/conv/winograd_wgrad.h"
+#include "runtime/kernels/conv/winograd_wgrad_pairs.h"
 
 #endif /* NN_LINKED */
 

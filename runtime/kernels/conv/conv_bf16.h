@@ -423,7 +423,25 @@ NN_INLINE void nn_pair_tile(const int M, const int V, const nn_pair_grid *s, con
     nn_pair_store(s, pixel, M, d, rest);
 }
 
-/* One instance for each even number of pixels, and for one, with all vectors or one.  Not inlined: beside what its
+/* The rows that a tile may have: one, and even numbers. */
+#if NN_PAIR_ROWS > 10
+#define NN_PAIR_CASES NN_CASE(1) NN_CASE(2) NN_CASE(4) NN_CASE(6) NN_CASE(8) NN_CASE(10) NN_CASE(12)
+#elif NN_PAIR_ROWS > 6
+#define NN_PAIR_CASES NN_CASE(1) NN_CASE(2) NN_CASE(4) NN_CASE(6) NN_CASE(8) NN_CASE(10)
+#elif NN_PAIR_ROWS > 2
+#define NN_PAIR_CASES NN_CASE(1) NN_CASE(2) NN_CASE(4) NN_CASE(6)
+#else
+#define NN_PAIR_CASES NN_CASE(1) NN_CASE(2)
+#endif
+
+/* Of one of the tiles that `count` rows are divided into, as evenly as possible. */
+NN_INLINE int nn_pair_tile_rows(int count)
+{
+    const int tiles = (count + NN_PAIR_ROWS - 1) / NN_PAIR_ROWS, rows = (count + tiles - 1) / tiles;
+    return rows == 1 ? 1 : rows + rows % 2 <= count ? rows + rows % 2 : rows - 1;
+}
+
+/* One instance for each number of pixels, with all vectors or one.  Not inlined: beside what its
  * caller keeps, gcc has no registers for the pixels' pointers and moves them through vectors in the inner loop. */
 NN_KERNEL __attribute__((noinline)) void nn_pair_tile_run(const nn_pair_grid *s, const nn_pair_pixel *pixel, int pixels,
                                                           const nn_pair_rows *d)
@@ -436,19 +454,7 @@ NN_KERNEL __attribute__((noinline)) void nn_pair_tile_run(const nn_pair_grid *s,
             nn_pair_tile(M, NN_TILE_VECTORS, s, pixel, d); \
         break;
     switch (pixels) {
-        NN_CASE(1)
-        NN_CASE(2)
-#if NN_PAIR_ROWS > 2
-        NN_CASE(4)
-        NN_CASE(6)
-#endif
-#if NN_PAIR_ROWS > 6
-        NN_CASE(8)
-        NN_CASE(10)
-#endif
-#if NN_PAIR_ROWS > 10
-        NN_CASE(12)
-#endif
+        NN_PAIR_CASES
     }
 #undef NN_CASE
 }
@@ -479,8 +485,7 @@ NN_INLINE void nn_pair_grid_pixels(const nn_pair_grid *s, long first, int count,
 NN_INLINE void nn_pair_grid_block(const nn_pair_grid *s, long first, int count, int from, int to)
 {
     nn_pair_pixel pixel[NN_CONV_PIXELS];
-    const int tiles = (count + NN_PAIR_ROWS - 1) / NN_PAIR_ROWS, rows = (count + tiles - 1) / tiles;
-    const int even = rows == 1 ? 1 : rows + rows % 2 <= count ? rows + rows % 2 : rows - 1;
+    const int even = nn_pair_tile_rows(count);
     nn_pair_grid_pixels(s, first, count, pixel);
     for (int p = from; p < to; p += NN_TILE_PANELS) {
         const int left = s->g.outputs - p * NN_PANEL;

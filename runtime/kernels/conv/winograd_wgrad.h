@@ -59,28 +59,35 @@ NN_INLINE void nn_winograd_small_inputs(const int half, const nn_winograd_block 
     }
 }
 
-/* Aᵀ of six vectors. */
-NN_INLINE void nn_winograd_a3(const nn_vec m[6], nn_vec to[3])
+/* Aᵀ of e vectors. */
+NN_INLINE void nn_winograd_a3(const int e, const nn_vec m[NN_WINOGRAD_EDGE], nn_vec to[3])
 {
-    nn_vec a = m[1] + m[2], c = m[3] + m[4];
+    nn_vec a = m[1] + m[2];
+    if (e == 4) {
+        to[0] = m[0] + a;
+        to[1] = m[1] - m[2];
+        to[2] = a - m[3];
+        return;
+    }
+    nn_vec c = m[3] + m[4];
     to[0] = m[0] + a + c;
     to[1] = (m[1] - m[2]) + 2 * (m[3] - m[4]);
     to[2] = a + 4 * c + m[5];
 }
 
-/* sums: [36][…], `stride` apart; the nine weights of each lane to w[tap][lane]. */
-NN_INLINE void nn_winograd_taps(const float *sums, long stride, float w[9][NN_PANEL])
+/* sums: [e²][…], `stride` apart; the nine weights of each lane to w[tap][lane]. */
+NN_INLINE void nn_winograd_taps(const int e, const float *sums, long stride, float w[9][NN_PANEL])
 {
     for (int v = 0; v < NN_PANEL; v += NN_W) {
-        nn_vec half[3][6], row[3];
-        for (int j = 0; j < 6; j++) {
-            nn_vec m[6], column[3];
-            for (int i = 0; i < 6; i++) m[i] = nn_load(sums + (i * 6 + j) * stride + v);
-            nn_winograd_a3(m, column);
+        nn_vec half[3][NN_WINOGRAD_EDGE], row[3];
+        for (int j = 0; j < e; j++) {
+            nn_vec m[NN_WINOGRAD_EDGE], column[3];
+            for (int i = 0; i < e; i++) m[i] = nn_load(sums + (i * e + j) * stride + v);
+            nn_winograd_a3(e, m, column);
             for (int i = 0; i < 3; i++) half[i][j] = column[i];
         }
         for (int i = 0; i < 3; i++) {
-            nn_winograd_a3(half[i], row);
+            nn_winograd_a3(e, half[i], row);
             for (int j = 0; j < 3; j++) nn_store(w[i * 3 + j] + v, row[j]);
         }
     }
@@ -97,13 +104,14 @@ typedef struct nn_winograd_unit {
     int c0, channels, p, panels;
 } nn_winograd_unit;
 
-NN_INLINE void nn_winograd_unit_store(const nn_conv *d, const nn_winograd_unit *u, const float *sums, float *weight)
+NN_INLINE void nn_winograd_unit_store(const int e, const nn_conv *d, const nn_winograd_unit *u, const float *sums,
+                                      float *weight)
 {
     const long stride = (long)u->panels * u->channels * NN_PANEL;
     for (int q = 0; q < u->panels; q++) {
         for (int c = 0; c < u->channels; c++) {
             float w[9][NN_PANEL] __attribute__((aligned(64)));
-            nn_winograd_taps(sums + ((long)q * u->channels + c) * NN_PANEL, stride, w);
+            nn_winograd_taps(e, sums + ((long)q * u->channels + c) * NN_PANEL, stride, w);
             const int first = (u->p + q) * NN_PANEL, lanes = nn_min(d->o - first, NN_PANEL);
             for (int lane = 0; lane < lanes; lane++)
                 for (int tap = 0; tap < 9; tap++)
@@ -147,7 +155,7 @@ NN_INLINE void nn_winograd_unit_run(const int half, const nn_conv *d, const nn_w
         nn_winograd_small_inputs(half, &s, io->small, u->p, u->panels, small);
         nn_winograd_unit_add(u, s.count, large, small, work);
     }
-    nn_winograd_unit_store(d, u, work, io->weight);
+    nn_winograd_unit_store(6, d, u, work, io->weight);
 }
 
 /* How many units there are along the channels and along the panels. */
@@ -155,26 +163,43 @@ typedef struct nn_winograd_cut {
     int blocks, across;
 } nn_winograd_cut;
 
-/* The time of the slowest thread, in multiplications: those of the sums, and about 300 to transform
- * a tile of a channel or output. */
-NN_INLINE long nn_winograd_cut_time(const nn_conv *d, int panels, nn_winograd_cut cut, int T)
+/* The largest unit; and the multiplications of a tile, channel and output, and about as many as transforming a tile of
+ * a channel or output takes. */
+typedef struct nn_winograd_sizes {
+    int channels, panels, products, transform;
+} nn_winograd_sizes;
+
+/* The time of the slowest thread, in multiplications. */
+NN_INLINE long nn_winograd_cut_time(const nn_winograd_sizes *z, const nn_conv *d, int panels, nn_winograd_cut cut,
+                                    int T)
 {
     const long c = nn_ceil(d->c, cut.blocks), o = (long)nn_ceil(panels, cut.across) * NN_PANEL;
-    return nn_ceil(cut.blocks * cut.across, T) * (36 * c * o + 300 * (c + o));
+    return nn_ceil(cut.blocks * cut.across, T) * (z->products * c * o + z->transform * (c + o));
 }
 
 /* The division into units that fit a slot with the least time; of equal ones, the largest units. */
-NN_INLINE nn_winograd_cut nn_winograd_cut_for(const nn_conv *d, int panels, int T)
+NN_INLINE nn_winograd_cut nn_winograd_cut_for(const nn_winograd_sizes *z, const nn_conv *d, int panels, int T)
 {
-    const int blocks = nn_ceil(d->c, NN_WINOGRAD_WGRAD_CHANNELS), across = nn_ceil(panels, NN_WINOGRAD_WGRAD_PANELS);
+    const int blocks = nn_ceil(d->c, z->channels), across = nn_ceil(panels, z->panels);
     nn_winograd_cut best = {blocks, across};
     for (int b = blocks; b <= nn_min(blocks + T - 1, d->c); b++) {
         for (int a = across; a <= nn_min(across + T - 1, panels); a++) {
             const nn_winograd_cut cut = {b, a};
-            if (nn_winograd_cut_time(d, panels, cut, T) < nn_winograd_cut_time(d, panels, best, T)) best = cut;
+            if (nn_winograd_cut_time(z, d, panels, cut, T) < nn_winograd_cut_time(z, d, panels, best, T)) best = cut;
         }
     }
     return best;
+}
+
+/* Of the units, unit k. */
+NN_INLINE nn_winograd_unit nn_winograd_unit_of(const nn_conv *d, int panels, nn_winograd_cut cut, int k)
+{
+    nn_winograd_unit u;
+    u.c0 = d->c * (k % cut.blocks) / cut.blocks;
+    u.channels = d->c * (k % cut.blocks + 1) / cut.blocks - u.c0;
+    u.p = panels * (k / cut.blocks) / cut.across;
+    u.panels = panels * (k / cut.blocks + 1) / cut.across - u.p;
+    return u;
 }
 
 /* Part t of T of the units. */
@@ -184,15 +209,12 @@ NN_INLINE void nn_winograd_units(const int half, const nn_conv *d, const nn_wino
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
     const int panels = nn_ceil(d->o, NN_PANEL);
-    const nn_winograd_cut cut = nn_winograd_cut_for(d, panels, T);
-    const int blocks = cut.blocks, across = cut.across, units = blocks * across;
+    const nn_winograd_sizes sizes = {NN_WINOGRAD_WGRAD_CHANNELS, NN_WINOGRAD_WGRAD_PANELS, 36, 300};
+    const nn_winograd_cut cut = nn_winograd_cut_for(&sizes, d, panels, T);
+    const int units = cut.blocks * cut.across;
     work += t * nn_winograd_wgrad_slot();
     for (int k = units * t / T; k < units * (t + 1) / T; k++) {
-        nn_winograd_unit u;
-        u.c0 = d->c * (k % blocks) / blocks;
-        u.channels = d->c * (k % blocks + 1) / blocks - u.c0;
-        u.p = panels * (k / blocks) / across;
-        u.panels = panels * (k / blocks + 1) / across - u.p;
+        const nn_winograd_unit u = nn_winograd_unit_of(d, panels, cut, k);
         nn_winograd_unit_run(half, d, &u, io, work);
     }
 }
