@@ -2026,8 +2026,8 @@ enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */
 enum {
     NN_WINOGRAD_THREADS = 8,   /* that can work at once */
     NN_WINOGRAD_EDGE = 6,      /* the largest e */
-    NN_WINOGRAD_TILES = 24,    /* of a block with e = 6, at most */
-    NN_WINOGRAD_TILES_4 = 48,  /* of a block with e = 4, at most */
+    NN_WINOGRAD_TILES = 28,    /* of a block with e = 6, at most */
+    NN_WINOGRAD_TILES_4 = 56,  /* of a block with e = 4, at most */
     NN_WINOGRAD_OUTPUTS = 128, /* transformed back at once, at most */
 
     NN_WINOGRAD_PAIR_TILES = 60,   /* of a block in pairs of bf16, at most */

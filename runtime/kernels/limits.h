@@ -204,8 +204,8 @@ enum { NN_TAPS_ROW = 4096 }; /* elements of a row, at most */
 enum {
     NN_WINOGRAD_THREADS = 8,   /* that can work at once */
     NN_WINOGRAD_EDGE = 6,      /* the largest e */
-    NN_WINOGRAD_TILES = 24,    /* of a block with e = 6, at most */
-    NN_WINOGRAD_TILES_4 = 48,  /* of a block with e = 4, at most */
+    NN_WINOGRAD_TILES = 28,    /* of a block with e = 6, at most */
+    NN_WINOGRAD_TILES_4 = 56,  /* of a block with e = 4, at most */
     NN_WINOGRAD_OUTPUTS = 128, /* transformed back at once, at most */
 
     NN_WINOGRAD_PAIR_TILES = 60,   /* of a block in pairs of bf16, at most */
@@ -236,12 +236,17 @@ NN_SIZE long nn_winograd_packed_w16(long e, long outputs, long channels)
 
 NN_SIZE long nn_winograd_tiles(long e) { return e == 4 ? NN_WINOGRAD_TILES_4 : NN_WINOGRAD_TILES; }
 
+/* From a frequency to the next, of a block's transformed inputs or products: a cache line more than these,
+ * since the e² places of a channel would often be a multiple of 4096 bytes apart, where a cache has few lines. */
+NN_SIZE long nn_winograd_stride(long tiles, long channels) { return tiles * channels + NN_LINE; }
+
 /* The workspace of one thread: a block's transformed inputs [e²][tiles][channels], and the
  * products [e²][tiles][outputs] of as many outputs as are transformed back at once. */
 NN_SIZE long nn_winograd_slot(long e, long channels, long outputs)
 {
     const long padded = nn_round_up(outputs, NN_PANEL);
-    return e * e * nn_winograd_tiles(e) * (channels + (padded < NN_WINOGRAD_OUTPUTS ? padded : NN_WINOGRAD_OUTPUTS));
+    const long tiles = nn_winograd_tiles(e), most = padded < NN_WINOGRAD_OUTPUTS ? padded : NN_WINOGRAD_OUTPUTS;
+    return e * e * (nn_winograd_stride(tiles, channels) + nn_winograd_stride(tiles, most));
 }
 
 NN_SIZE long nn_winograd_work(long e, long channels, long outputs)
@@ -276,9 +281,10 @@ NN_SIZE long nn_winograd_pair_work(long channels, long outputs)
  * [36][tiles][channels] and output gradients [36][tiles][outputs]. */
 NN_SIZE long nn_winograd_wgrad_slot(void)
 {
-    const long outputs = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL;
+    const long channels = NN_WINOGRAD_WGRAD_CHANNELS, outputs = NN_WINOGRAD_WGRAD_PANELS * NN_PANEL;
     return NN_WINOGRAD_EDGE * NN_WINOGRAD_EDGE *
-           (NN_WINOGRAD_WGRAD_CHANNELS * outputs + NN_WINOGRAD_WGRAD_TILES * (NN_WINOGRAD_WGRAD_CHANNELS + outputs));
+           (channels * outputs + nn_winograd_stride(NN_WINOGRAD_WGRAD_TILES, channels) +
+            nn_winograd_stride(NN_WINOGRAD_WGRAD_TILES, outputs));
 }
 
 NN_SIZE long nn_winograd_wgrad_work(void) { return NN_WINOGRAD_THREADS * nn_winograd_wgrad_slot(); }

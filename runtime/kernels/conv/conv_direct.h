@@ -47,6 +47,7 @@ typedef struct nn_conv_grid {
     long group;                  /* from the panels of one to those of the next */
     const nn_epilogue *epilogue; /* or NULL */
     const void *after;           /* panels that are read next, or NULL */
+    int streamed;                /* the panels are a part of many, and do not stay in L2 until they are read again */
 } nn_conv_grid;
 
 enum { NN_CONV_WIDE = NN_CONV_DEPTH * NN_TILE_PANELS * NN_PANEL }; /* a block's part of the panels of a tile */
@@ -89,17 +90,25 @@ typedef struct nn_conv_run {
     const float *b;    /* its rows of the panels */
     long panel_stride; /* from one vector of a row to the next */
     const float *next; /* the first cache line to prefetch into L2, */
-    long step;         /* and the distance of the others, one for each row */
+    long step;         /* and the distance of the others, one for each row, */
+    long apart;        /* and that of the second panel's */
 } nn_conv_run;
 
-/* sum[m][v] += Σ_k at[m][k] · b[k][v].  With `fetch`, each k prefetches a cache line. */
+/* Fetches a cache line of each panel of a tile into L2. */
+NN_INLINE void nn_conv_fetch(const float *next, long apart)
+{
+    __builtin_prefetch(next, 0, 2);
+    if (NN_TILE_PANELS > 1) __builtin_prefetch(next + apart, 0, 2);
+}
+
+/* sum[m][v] += Σ_k at[m][k] · b[k][v].  With `fetch`, each k prefetches a cache line of each panel. */
 NN_INLINE void nn_conv_micro_kernel(const int M, const int V, const int fetch, const float *const *at,
                                     const nn_conv_run *r, nn_vec sum[NN_TILE_ROWS][NN_TILE_VECTORS])
 {
     const float *next = r->next;
     for (long k = 0; k < r->length; k++) {
         nn_vec row[NN_TILE_VECTORS];
-        if (fetch) __builtin_prefetch(next, 0, 2), next += r->step;
+        if (fetch) nn_conv_fetch(next, r->apart), next += r->step;
         NN_UNROLL
         for (int v = 0; v < V; v++) row[v] = nn_load(r->b + k * NN_PANEL + v * r->panel_stride);
         NN_UNROLL
@@ -120,7 +129,8 @@ typedef struct nn_conv_block {
     int tap_1, c_1;
     const float *next; /* what is prefetched while a tile is computed: */
     int burst;         /* so many cache lines at its start, */
-    long step;         /* then one per depth step, `step` floats apart */
+    long step;         /* then one per depth step, `step` floats apart, */
+    long apart;        /* and as many of the second panel, this far from them */
 } nn_conv_block;
 
 /* Of a vector of outputs from `channel` on, which are from element `at` on in y; the residual is in bf16 (half). */
@@ -201,7 +211,8 @@ NN_INLINE void nn_conv_tile(const int M, const int V, const int whole, const int
                                    .b = d->panel + (long)(k - d->k0) * NN_PANEL,
                                    .panel_stride = panel_stride,
                                    .next = d->next + (k - d->k0) * d->step,
-                                   .step = d->step};
+                                   .step = d->step,
+                                   .apart = d->apart};
             nn_conv_micro_kernel(M, V, fetch, at, &r, sum);
         }
         k += length;
@@ -340,7 +351,7 @@ NN_INLINE const void *nn_conv_block_next_panel(const int format, const nn_conv_g
                                                int to)
 {
     const int half = format != NN_PANELS_F32;
-    if ((s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= (NN_CONV_NEAR << half)) return 0;
+    if (!s->streamed && (s->outputs + NN_PANEL - 1) / NN_PANEL * s->panel <= (NN_CONV_NEAR << half)) return 0;
     if (!d->last) return nn_panel_row_at(format, nn_at(half, s->panels, p * s->panel), d->k1);
     return p + NN_TILE_PANELS < to ? nn_at(half, s->panels, (p + NN_TILE_PANELS) * s->panel) : s->after;
 }
@@ -355,18 +366,17 @@ NN_INLINE void nn_conv_block_prefetch(const int format, const nn_conv_grid *s, n
     d->next = (const float *)(next ? next : s->panels); /* not used then */
     d->burst = near ? share : 0;
     d->step = near ? 0 : ((NN_LINE >> half) + tiles - 1) / tiles;
+    d->apart = s->panel >> half; /* in floats */
 }
 
-/* The block's part of the panels from p on: as they are, or widened.  Meanwhile what is read next of the
- * second panel is prefetched, if anything is. */
-NN_INLINE void nn_conv_block_panels(const int format, const nn_conv_grid *s, int p, const void *next, nn_conv_block *d)
+/* The block's part of the panels from p on: as they are, or widened. */
+NN_INLINE void nn_conv_block_panels(const int format, const nn_conv_grid *s, int p, nn_conv_block *d)
 {
     const int half = format != NN_PANELS_F32, rows = d->k1 - d->k0, panels = (d->count + NN_PANEL - 1) / NN_PANEL;
     d->panel = half ? s->wide : (const float *)nn_at(half, s->panels, p * s->panel) + (long)d->k0 * NN_PANEL;
     d->panel_stride = half ? (long)rows * NN_PANEL : s->panel;
     for (int q = 0; half && q < panels; q++) {
-        const nn_panel_rows part = {nn_at(half, s->panels, (p + q) * s->panel), d->k0, rows,
-                                    q > 0 && next ? nn_at(half, next, q * s->panel) : 0};
+        const nn_panel_rows part = {nn_at(half, s->panels, (p + q) * s->panel), d->k0, rows};
         nn_panel_widen(format, &part, s->wide + q * d->panel_stride);
     }
 }
@@ -386,11 +396,11 @@ NN_INLINE void nn_conv_grid_block(const int format, const nn_conv_grid *s, long 
         for (int b = 0; b < blocks; b++) {
             nn_conv_block_depth(s, b, blocks, &d);
             const void *next = nn_conv_block_next_panel(format, s, &d, p, to);
-            nn_conv_block_panels(format, s, p, next, &d);
+            nn_conv_block_panels(format, s, p, &d);
             nn_conv_block_prefetch(format, s, &d, next, tiles);
             for (int i = 0, at = 0; i < tiles; i++) {
                 const int pixels = rows + (i < more);
-                for (int k = 0; k < d.burst; k++) __builtin_prefetch(d.next + k * NN_LINE, 0, 2);
+                for (int k = 0; k < d.burst; k++) nn_conv_fetch(d.next + k * NN_LINE, d.apart);
                 nn_conv_tile_run(s, pixel + at, pixels, &d);
                 d.next += d.burst * NN_LINE + (d.k1 - d.k0) * d.step;
                 at += pixels;

@@ -30,25 +30,22 @@ NN_INLINE const void *nn_panel_row_at(const int format, const void *panel, long 
     return nn_at(format != NN_PANELS_F32, panel, (format == NN_PANELS_FIXED ? NN_FIXED_STEPS : 0) + row * NN_PANEL);
 }
 
-/* Rows of a panel in 16 bits, and what is prefetched meanwhile, as many bytes, or NULL. */
+/* Rows of a panel in 16 bits. */
 typedef struct nn_panel_rows {
     const void *panel;
     int first, count;
-    const void *next;
 } nn_panel_rows;
 
 /* to: [count][16] */
 NN_INLINE void nn_panel_widen(const int format, const nn_panel_rows *r, float *to)
 {
     enum { VECTORS = NN_PANEL / NN_W };
-    const uint16_t *from = (const uint16_t *)nn_panel_row_at(format, r->panel, r->first),
-                   *next = (const uint16_t *)r->next;
+    const uint16_t *from = (const uint16_t *)nn_panel_row_at(format, r->panel, r->first);
     nn_vec step[VECTORS];
     NN_UNROLL
     for (int v = 0; v < VECTORS; v++)
         step[v] = format == NN_PANELS_FIXED ? nn_load((const float *)r->panel + v * NN_W) : nn_zero();
     for (long k = 0; k < r->count; k++, from += NN_PANEL, to += NN_PANEL) {
-        if (next) __builtin_prefetch(next + k * NN_PANEL, 0, 2);
         NN_UNROLL
         for (int v = 0; v < VECTORS; v++) {
             const uint16_t *at = from + v * NN_W;

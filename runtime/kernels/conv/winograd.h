@@ -87,7 +87,7 @@ NN_INLINE void nn_winograd_inputs(const nn_winograd_form f, const nn_winograd_bl
 {
     const nn_conv *d = s->d;
     const int m = f.m, e = f.e;
-    const long stride = s->count * channels;
+    const long stride = nn_winograd_stride(s->count, channels);
     for (long i = 0; i < s->count; i++, to += channels) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * m - d->top, w0 = (int)(rest % s->across) * m - d->left;
@@ -146,7 +146,7 @@ NN_INLINE void nn_winograd_outputs(const nn_winograd_form f, const nn_winograd_b
     const int m = f.m, e = f.e;
     const float *bias = io->bias;
     const nn_epilogue *epilogue = io->epilogue;
-    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, stride = s->count * row;
+    const long row = (outputs + NN_PANEL - 1) / NN_PANEL * NN_PANEL, stride = nn_winograd_stride(s->count, row);
     for (long i = 0; i < s->count; i++, from += row) {
         long tile = s->first + i, image = tile / (s->down * s->across), rest = tile % (s->down * s->across);
         int h0 = (int)(rest / s->across) * m, w0 = (int)(rest % s->across) * m;
@@ -177,13 +177,14 @@ NN_INLINE void nn_winograd_multiply(const nn_winograd_form form, const nn_winogr
     nn_conv_grid grid = {.n = 1, .u = 1, .v = (int)s->count, .su = 1, .sv = 1, .h = 1, .w = (int)s->count, .run = d->c};
     grid.xv = d->c;
     grid.taps = 1;
+    grid.streamed = 1;
     grid.panel = (long)d->c * NN_PANEL + (form.format == NN_PANELS_FIXED ? NN_FIXED_STEPS : 0);
     grid.wide = s->wide;
     grid.outputs = (int)row;
     grid.yv = row;
     for (int f = 0; f < e * e; f++) {
-        grid.x = from + f * s->count * d->c;
-        grid.y = to + f * s->count * row;
+        grid.x = from + f * nn_winograd_stride(s->count, d->c);
+        grid.y = to + f * nn_winograd_stride(s->count, row);
         grid.panels = nn_at(half, panels, (f * all + p) * grid.panel);
         grid.after = f < e * e - 1 ? nn_at(half, grid.panels, all * grid.panel) : 0;
         nn_conv_grid_block(form.format, &grid, 0, (int)s->count, 0, q - p);
@@ -207,7 +208,7 @@ NN_INLINE void nn_winograd_run(const nn_winograd_form form, nn_winograd_block *s
     for (long b = 0; b < blocks; b++) {
         s->first = r.first + (r.last - r.first) * b / blocks;
         s->count = r.first + (r.last - r.first) * (b + 1) / blocks - s->first;
-        float *products = work + e * e * s->count * s->d->c;
+        float *products = work + e * e * nn_winograd_stride(s->count, s->d->c);
         nn_winograd_inputs(form, s, io->x, 0, s->d->c, work);
         for (int p = r.from; p < r.to; p += most) {
             int q = r.to - p < most ? r.to : p + most, outputs = (q - p) * NN_PANEL;

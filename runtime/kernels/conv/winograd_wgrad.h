@@ -54,7 +54,7 @@ NN_INLINE void nn_winograd_small_inputs(const int half, const nn_winograd_block 
                 at[k] = h < d->oh && w < d->ow ? nn_at(half, dy, place) : nn_zeros;
             }
             nn_winograd_transform_small(half, at, d->o - (p + q) * NN_PANEL, to + (q * s->count + i) * NN_PANEL,
-                                        panels * s->count * NN_PANEL);
+                                        nn_winograd_stride(s->count, panels * NN_PANEL));
         }
     }
 }
@@ -129,14 +129,15 @@ NN_INLINE void nn_winograd_unit_add(const nn_winograd_unit *u, long count, const
     const long panel = (long)u->channels * NN_PANEL;
     for (int f = 0; f < 36; f++) {
         for (int q = 0; q < u->panels; q += NN_TILE_PANELS) {
-            const float *dy = small + ((long)f * u->panels + q) * count * NN_PANEL;
+            const float *dy = small + f * nn_winograd_stride(count, u->panels * NN_PANEL) + q * count * NN_PANEL;
             float *to = sums + ((long)f * u->panels + q) * panel;
             const int vectors = u->panels - q >= NN_TILE_PANELS ? NN_TILE_VECTORS : NN_TILE_VECTORS / NN_TILE_PANELS;
             for (int i = 0; i < tiles; i++) {
                 int first = nn_wgrad_tile_first(u->channels, i, tiles),
                     last = nn_wgrad_tile_first(u->channels, i + 1, tiles);
-                nn_wgrad_tile_run(last - first, vectors, &pixels, large + f * count * u->channels + first, dy,
-                                  to + first * NN_PANEL, panel);
+                nn_wgrad_tile_run(last - first, vectors, &pixels,
+                                  large + f * nn_winograd_stride(count, u->channels) + first, dy, to + first * NN_PANEL,
+                                  panel);
             }
         }
     }
@@ -147,7 +148,7 @@ NN_INLINE void nn_winograd_unit_run(const int half, const nn_conv *d, const nn_w
 {
     nn_winograd_block s = {.d = d, .down = (d->oh + 3) / 4, .across = (d->ow + 3) / 4};
     const long tiles = (long)d->n * s.down * s.across, sizes = 36L * u->panels * u->channels * NN_PANEL;
-    float *large = work + sizes, *small = large + 36L * NN_WINOGRAD_WGRAD_TILES * u->channels;
+    float *large = work + sizes, *small = large + 36 * nn_winograd_stride(NN_WINOGRAD_WGRAD_TILES, u->channels);
     for (long i = 0; i < sizes; i += NN_W) nn_store(work + i, nn_zero());
     for (s.first = 0; s.first < tiles; s.first += NN_WINOGRAD_WGRAD_TILES) {
         s.count = tiles - s.first < NN_WINOGRAD_WGRAD_TILES ? tiles - s.first : NN_WINOGRAD_WGRAD_TILES;
