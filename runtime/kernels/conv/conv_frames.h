@@ -204,7 +204,7 @@ NN_INLINE void nn_frames_run(nn_frames *s, int t, int T)
     nn_offset_bounds(g->column, g->taps, &s->left, &right);
     s->step_u = one ? g->su : 1;
     s->step_v = one ? g->sv : 1;
-    s->frame = s->a->work + t * nn_frame_slot(&s->shape, g->outputs);
+    s->frame = s->a->work + nn_slot_of(t, T, NN_FRAME_THREADS) * nn_frame_slot(&s->shape, g->outputs);
     nn_frame_block most = nn_frame_block_of(&s->shape);
     s->sums = s->frame + nn_round_up(nn_frame_floats(&s->shape, &most), NN_LINE);
     if (!nn_conv_grid_by_panels(g, t, T, &from, &to)) {

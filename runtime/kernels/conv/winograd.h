@@ -254,7 +254,7 @@ NN_INLINE void nn_winograd_part(const nn_winograd_form form, const nn_conv *d, c
     const nn_winograd_costs costs = {(int)nn_winograd_tiles(e), e * e, e == 4 ? 200 : d->kh == 5 ? 600 : 300, 29};
     if (T > NN_WINOGRAD_THREADS) T = NN_WINOGRAD_THREADS;
     if (t >= T) return;
-    float *work = io->work + t * nn_winograd_slot(e, d->c, d->o);
+    float *work = io->work + nn_slot_of(t, T, NN_WINOGRAD_THREADS) * nn_winograd_slot(e, d->c, d->o);
     nn_winograd_run(form, &s, nn_winograd_range_of(&costs, d, tiles, t, T), io, work);
 }
 

@@ -317,7 +317,8 @@ NN_KERNEL void nn_winograd_pairs(const nn_conv *d, const nn_conv_args *io, int t
     if (t >= T) return;
     const nn_winograd_range r = nn_winograd_range_of(&costs, d, (long)d->n * s.down * s.across, t, T);
     const long blocks = (r.last - r.first + NN_WINOGRAD_PAIR_TILES - 1) / NN_WINOGRAD_PAIR_TILES;
-    uint16_t *inputs = (uint16_t *)(void *)(io->work + t * nn_winograd_pair_slot(d->c, d->o));
+    uint16_t *inputs =
+        (uint16_t *)(void *)(io->work + nn_slot_of(t, T, NN_WINOGRAD_THREADS) * nn_winograd_pair_slot(d->c, d->o));
     float *sums = (float *)(void *)(inputs + NN_WINOGRAD_PAIR_TILES * nn_winograd_pair_step(d->c));
     for (long b = 0; b < blocks; b++) {
         s.first = r.first + (r.last - r.first) * b / blocks;

@@ -213,7 +213,7 @@ NN_INLINE void nn_winograd_units(const int half, const nn_conv *d, const nn_wino
     const nn_winograd_sizes sizes = {NN_WINOGRAD_WGRAD_CHANNELS, NN_WINOGRAD_WGRAD_PANELS, 36, 300};
     const nn_winograd_cut cut = nn_winograd_cut_for(&sizes, d, panels, T);
     const int units = cut.blocks * cut.across;
-    work += t * nn_winograd_wgrad_slot();
+    work += nn_slot_of(t, T, NN_WINOGRAD_THREADS) * nn_winograd_wgrad_slot();
     for (int k = units * t / T; k < units * (t + 1) / T; k++) {
         const nn_winograd_unit u = nn_winograd_unit_of(d, panels, cut, k);
         nn_winograd_unit_run(half, d, &u, io, work);

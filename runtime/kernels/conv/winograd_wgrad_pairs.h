@@ -193,7 +193,7 @@ NN_KERNEL void nn_winograd_wgrad_pairs(const nn_conv *d, const uint16_t *x, cons
     const int panels = nn_ceil(d->o, NN_PANEL);
     const nn_winograd_cut cut = nn_winograd_cut_for(&sizes, d, panels, T);
     const int units = cut.blocks * cut.across;
-    work += t * nn_winograd_wgrad_pairs_slot(d->c, d->o);
+    work += nn_slot_of(t, T, NN_WINOGRAD_THREADS) * nn_winograd_wgrad_pairs_slot(d->c, d->o);
     for (int k = units * t / T; k < units * (t + 1) / T; k++) {
         const nn_winograd_unit u = nn_winograd_unit_of(d, panels, cut, k);
         nn_winograd_wgrad_unit(d, &u, &io, work);
