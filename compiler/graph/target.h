@@ -50,11 +50,11 @@ typedef struct MachineCosts {
     double wgrad_product;                /* a product of transforms, of the weights' gradient */
     double wgrad_transform;              /* of a tile and channel, of the weights' gradient */
     double wgrad_rate;
-    double wgrad_pairs_tile,
-        wgrad_pairs_kernel; /* in pairs of bf16, the transforms of a tile and channel; a kernel's sums */
-    double winograd_bf16;   /* Winograd's forms of images in bf16, beside images of floats */
-    double bf16_product;    /* a multiply-add of a pair's element, where an instruction has them */
-    double blocked_product; /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
+    double wgrad_pairs_tile;   /* in pairs of bf16: the transforms of a tile and channel */
+    double wgrad_pairs_kernel; /* and what a kernel's sums take to be transformed back and stored */
+    double winograd_bf16;      /* Winograd's forms of images in bf16, beside images of floats */
+    double bf16_product;       /* a multiply-add of a pair's element, where an instruction has them */
+    double blocked_product;    /* a multiply-add of a batch-blocked layer: no vector of few channels is partly empty */
 } MachineCosts;
 
 /* Those of AVX2, measured on two cores: an element is 100 GMAC/s beside 5 G floats/s; transforms

@@ -4,8 +4,8 @@
  *
  *   tile of 2 × 2 outputs = Aᵀ [ Σ over channels of U ⊙ V ] A,   V = bf16(Bᵀ x B), U = bf16(G w Gᵀ)
  *
- * The transforms are in floats.  V and U are rounded to bf16, U when it is packed (winograd_weights.h); a sum
- * begins with zero and goes through pairs of neighbouring channels, in floats.
+ * The transforms are in floats.  V and U are rounded to bf16, U when it is packed; a sum begins with zero and
+ * goes through pairs of neighbouring channels, in floats.
  *
  * Larger tiles would multiply what rounding adds by eight; F(2 × 2, 3 × 3) only doubles it.
  */
