@@ -20,6 +20,7 @@
 #include "runtime/kernels/limits.h"
 #include "tests/unit/halves.h"
 #include "tests/unit/libraries.h"
+#include "tests/unit/shapes.h"
 
 enum { THREADS = 3 };
 
@@ -104,27 +105,10 @@ static void check_gradient(const Problem *p, const float *got, int T)
                        d->kw, d->sh, d->dh, d->top);
 }
 
-typedef struct Shape {
-    int n, c, h, w, o, groups, kh, kw, stride, dilation, pad, more; /* `more` channels of a pixel in memory */
-} Shape;
-
-static nn_conv conv_of(Shape s)
-{
-    nn_conv d = {.n = s.n, .c = s.c, .h = s.h, .w = s.w, .o = s.o, .groups = s.groups, .kh = s.kh, .kw = s.kw};
-    d.sh = d.sw = s.stride;
-    d.dh = d.dw = s.dilation;
-    d.top = d.left = s.pad;
-    d.oh = (s.h + 2 * s.pad - (s.kh - 1) * s.dilation - 1) / s.stride + 1;
-    d.ow = (s.w + 2 * s.pad - (s.kw - 1) * s.dilation - 1) / s.stride + 1;
-    d.c_step = s.c + s.more;
-    d.o_step = s.o + s.more;
-    return d;
-}
-
 /* All threads' parts are those of one. */
-static void check_shape(const nn_symbol *table, Shape s, bool whole, unsigned seed)
+static void check_conv(const nn_symbol *table, nn_conv d, bool whole, unsigned seed)
 {
-    Problem p = problem(conv_of(s), whole, seed);
+    Problem p = problem(d, whole, seed);
     float *one = gradient_of(table, &p, 1);
     check_gradient(&p, one, 1);
     for (int T = 2; T <= THREADS; T++) {
@@ -146,38 +130,34 @@ START_TEST(limits_of_gradients)
     const int outputs = z->tile_panels * NN_PANEL;
     for (int more = -1; more <= 1; more++) {
         const Shape shapes[] = {
-            {2 + more, z->tile_rows + more, 2, 3, outputs + more, 1, 1, 1, 1, 1, 0, 0},
-            {4 + more, z->wgrad_channels + more, 1, 1, 3, 1, 1, 1, 1, 1, 0, 0},
-            {2, 2, 1, z->wgrad_tiled_pixels + more, 2, 1, 1, 1, 1, 1, 0, 1},
-            {3, 1, 3, z->wgrad_pixels / 3 + more, NN_PANEL + more, 1, 1, 3, 1, 1, 1, 0},
-            {3 - more, 9 + more, 3, 4, 2 * outputs + more, 1, 3, 3, 1, 1, 1, 2},
+            {2 + more, z->tile_rows + more, 2, 3, outputs + more, 1, 1, 1, 1, 0, 0},
+            {4 + more, z->wgrad_channels + more, 1, 1, 3, 1, 1, 1, 1, 0, 0},
+            {2, 2, 1, z->wgrad_tiled_pixels + more, 2, 1, 1, 1, 1, 0, 1},
+            {3 - more, 9 + more, 3, 4, 2 * outputs + more, 1, 3, 1, 1, 1, 2},
         };
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_shape(table, shapes[i], true, 10);
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_conv(table, conv_of(shapes[i]), true, 10);
+        const Shape flat = {3, 1, 3, z->wgrad_pixels / 3 + more, NN_PANEL + more, 1, 1, 1, 1, 1, 0};
+        check_conv(table, conv_of_window(flat, 3), true, 10);
     }
 }
 END_TEST
-
-static int draw(unsigned *state, int least, int most)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return least + (int)((*state >> 10) % (unsigned)(most - least + 1));
-}
 
 START_TEST(shapes_of_gradients)
 {
     unsigned state = 7;
     for (int i = 0; kernels_of(_i) && i < 24; i++) {
-        Shape s = {.n = draw(&state, 1, 5), .kh = draw(&state, 1, 4), .kw = draw(&state, 1, 4)};
+        Shape s = {.n = draw(&state, 1, 5), .k = draw(&state, 1, 4)};
+        const int width = draw(&state, 1, 4);
         s.groups = i % 4 == 3 ? draw(&state, 2, 5) : 1;
         s.c = s.groups * draw(&state, 1, s.groups > 1 ? 9 : 24);
         s.o = s.groups * draw(&state, 1, s.groups > 1 ? 9 : i % 3 ? 20 : 70);
         s.stride = draw(&state, 1, 3);
         s.dilation = draw(&state, 1, 2);
-        s.pad = draw(&state, 0, (s.kh < s.kw ? s.kh : s.kw) - 1);
-        s.h = (s.kh - 1) * s.dilation + draw(&state, 1, 7);
-        s.w = (s.kw - 1) * s.dilation + draw(&state, 1, 9);
+        s.pad = draw(&state, 0, (s.k < width ? s.k : width) - 1);
+        s.h = (s.k - 1) * s.dilation + draw(&state, 1, 7);
+        s.w = (width - 1) * s.dilation + draw(&state, 1, 9);
         s.more = draw(&state, 0, 1) * draw(&state, 0, 9);
-        check_shape(kernels_of(_i), s, i % 2, (unsigned)i + 100);
+        check_conv(kernels_of(_i), conv_of_window(s, width), i % 2, (unsigned)i + 100);
     }
 }
 END_TEST
@@ -272,7 +252,7 @@ static Halves copied(const uint16_t *from, int count)
 static void check_order(const nn_symbol *table, const Order *o, size_t index)
 {
     Halves x = copied(o->x, o->samples), dy = copied(o->dy, o->samples);
-    const nn_conv d = conv_of((Shape){o->samples, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0});
+    const nn_conv d = conv_of((Shape){.n = o->samples, .c = 1, .h = 1, .w = 1, .o = 1});
     const nn_dense_rows rows = {o->samples, 1, 1, 0, 1};
     float *got = guarded(2);
     ((ConvGradient *)kernel_named(table, "nn_conv_wgrad_pairs"))(&d, x.at, dy.at, got, 0, 1);
@@ -301,7 +281,7 @@ START_TEST(orders_of_pixels)
     const nn_symbol *table = kernels_of(_i);
     for (int wide = 0; table && wide < 2; wide++) {
         Halves large = copied(x, 4), small = copied(one, 4);
-        const nn_conv d = conv_of((Shape){2, 1, wide ? 1 : 2, wide ? 2 : 1, 1, 1, 1, 1, 1, 1, 0, 0});
+        const nn_conv d = conv_of((Shape){.n = 2, .c = 1, .h = wide ? 1 : 2, .w = wide ? 2 : 1, .o = 1});
         float *got = guarded(1);
         ((ConvGradient *)kernel_named(table, "nn_conv_wgrad_pairs"))(&d, large.at, small.at, got, 0, 1);
         ck_assert_msg(*got == 0x1p0f, "%a, not 1 + 2^24, − 2^24 + 1", (double)*got);

@@ -17,6 +17,7 @@
 #include "runtime/kernels/norm/batchnorm.h"
 #include "runtime/kernels/reduction/shape.h"
 #include "tests/unit/libraries.h"
+#include "tests/unit/shapes.h"
 
 enum { THREADS = 3 };
 
@@ -292,29 +293,24 @@ static void check_winograd_wgrad(const nn_symbol *table, nn_conv d, int T)
 }
 
 /* A convolution with padding that keeps the size, but for the stride. */
-static nn_conv conv_of(int n, int side, int c, int o, int k, int stride)
+static nn_conv padded_conv(int n, int side, int c, int o, int k, int stride)
 {
-    const int out = (side - 1) / stride + 1;
-    nn_conv d = {.n = n, .c = c, .h = side, .w = side, .o = o, .oh = out, .ow = out, .groups = 1};
-    d.kh = d.kw = k, d.sh = d.sw = stride, d.dh = d.dw = 1;
-    d.top = d.left = k / 2;
-    d.c_step = c, d.o_step = o;
-    return d;
+    return conv_of((Shape){n, c, side, side, o, .k = k, .stride = stride, .pad = k / 2});
 }
 
 START_TEST(weight_gradients_of_bf16)
 {
     const nn_symbol *table = kernels_of(_i);
     if (!table) return;
-    nn_conv grouped = conv_of(2, 7, 12, 8, 3, 1);
+    nn_conv grouped = padded_conv(2, 7, 12, 8, 3, 1);
     grouped.groups = 2;
     for (int T = 1; T <= THREADS; T++) {
-        check_wgrad(table, conv_of(2, 9, 3, 5, 5, 2), T);
-        check_wgrad(table, conv_of(3, 7, 37, 21, 3, 1), T);
-        check_wgrad(table, conv_of(2, 8, 45, 35, 1, 1), T);
-        check_wgrad(table, conv_of(2, 8, 19, 16, 1, 2), T);
+        check_wgrad(table, padded_conv(2, 9, 3, 5, 5, 2), T);
+        check_wgrad(table, padded_conv(3, 7, 37, 21, 3, 1), T);
+        check_wgrad(table, padded_conv(2, 8, 45, 35, 1, 1), T);
+        check_wgrad(table, padded_conv(2, 8, 19, 16, 1, 2), T);
         check_wgrad(table, grouped, T);
-        check_winograd_wgrad(table, conv_of(2, 7, 18, 19, 3, 1), T);
+        check_winograd_wgrad(table, padded_conv(2, 7, 18, 19, 3, 1), T);
     }
 }
 END_TEST
@@ -436,7 +432,7 @@ START_TEST(rows_of_bf16)
     for (size_t i = 0; table && i < sizeof shapes / sizeof *shapes; i++)
         for (int T = 1; T <= THREADS; T++) {
             const int c = shapes[i].channels;
-            nn_conv d = conv_of(2, shapes[i].side, c, c, shapes[i].k, shapes[i].stride);
+            nn_conv d = padded_conv(2, shapes[i].side, c, c, shapes[i].k, shapes[i].stride);
             d.groups = c / shapes[i].of_a_group;
             d.c_step = d.o_step = c + shapes[i].more;
             check_rows(table, d, false, T);
@@ -505,20 +501,17 @@ static void check_frames(const nn_symbol *table, nn_conv d, bool back, int form,
 /* Blocks of some images, of rows, and of columns; frames that are full before a block is. */
 START_TEST(frames_of_bf16)
 {
-    static const struct {
-        int n, h, w, c, o, k, stride, groups, more;
-    } shapes[] = {{5, 7, 7, 20, 37, 3, 1, 1, 0},  {9, 8, 5, 37, 20, 1, 2, 1, 3},   {2, 33, 31, 5, 18, 5, 2, 1, 2},
-                  {1, 3, 501, 4, 6, 3, 1, 1, 0},  {2, 11, 11, 24, 40, 3, 2, 4, 1}, {1, 7, 17, 2500, 3, 1, 1, 1, 0},
-                  {1, 6, 9, 18, 150, 1, 3, 1, 1}, {1, 1, 130, 900, 2, 3, 1, 1, 0}, {4, 9, 9, 3, 5, 2, 3, 1, 0}};
+    static const Shape shapes[] = {
+        {5, 20, 7, 7, 37, 1, 3, 1, 1, 1, 0},   {9, 37, 8, 5, 20, 1, 1, 2, 1, 0, 3},
+        {2, 5, 33, 31, 18, 1, 5, 2, 1, 2, 2},  {1, 4, 3, 501, 6, 1, 3, 1, 1, 1, 0},
+        {2, 24, 11, 11, 40, 4, 3, 2, 1, 1, 1}, {1, 2500, 7, 17, 3, 1, 1, 1, 1, 0, 0},
+        {1, 18, 6, 9, 150, 1, 1, 3, 1, 0, 1},  {1, 900, 1, 130, 2, 1, 3, 1, 1, 1, 0},
+        {4, 3, 9, 9, 5, 1, 2, 3, 1, 1, 0},
+    };
     const nn_symbol *table = kernels_of(_i);
     for (int i = 0; table && i < (int)(sizeof shapes / sizeof *shapes); i++)
         for (int T = 1; T <= THREADS; T += 2) {
-            nn_conv d = conv_of(shapes[i].n, shapes[i].h, shapes[i].c, shapes[i].o, shapes[i].k, shapes[i].stride);
-            d.w = shapes[i].w;
-            d.ow = (d.w + 2 * d.left - d.kw) / d.sw + 1;
-            d.groups = shapes[i].groups;
-            d.c_step += shapes[i].more;
-            d.o_step += shapes[i].more;
+            const nn_conv d = conv_of(shapes[i]);
             for (int form = 1; form < 8; form += i < 5 ? 2 : 6) check_frames(table, d, false, form, T);
             check_frames(table, d, false, 2, T);
             for (int form = 1; form < 4; form += 2) check_frames(table, d, true, form, T);
@@ -548,9 +541,9 @@ START_TEST(winograd_of_bf16)
 {
     const nn_symbol *table = kernels_of(_i);
     for (int T = 1; table && T <= THREADS; T++) {
-        check_tiles(table, conv_of(2, 7, 18, 19, 3, 1), 2, T);
-        check_tiles(table, conv_of(3, 9, 17, 33, 3, 1), 4, T);
-        check_tiles(table, conv_of(1, 6, 16, 21, 5, 1), 2, T);
+        check_tiles(table, padded_conv(2, 7, 18, 19, 3, 1), 2, T);
+        check_tiles(table, padded_conv(3, 9, 17, 33, 3, 1), 4, T);
+        check_tiles(table, padded_conv(1, 6, 16, 21, 5, 1), 2, T);
     }
 }
 END_TEST

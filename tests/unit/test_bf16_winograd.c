@@ -19,16 +19,13 @@
 #include "runtime/kernels/limits.h"
 #include "tests/unit/halves.h"
 #include "tests/unit/libraries.h"
+#include "tests/unit/shapes.h"
 
 enum { THREADS = 3 };
 
 typedef void Pack(const nn_conv *, int back, const uint16_t *weight, uint16_t *panels, int t, int T);
 typedef void Round(const nn_conv *, int back, const float *weight, uint16_t *panels, int t, int T);
 typedef void Convolve(const nn_conv *, const nn_conv_args *, int t, int T);
-
-typedef struct Shape {
-    int n, c, h, w, o, pad, more; /* `more` channels of a pixel in memory */
-} Shape;
 
 /* The matrices of F(2 x 2, 3 x 3), G being halves: exact, as all that is made of bf16 with them but the last
  * rounding. */
@@ -108,18 +105,6 @@ static void add_tile(Problem *p, int n, int h0, int w0, int c)
                 p->size[to] += fabs(product);
             }
         }
-}
-
-static nn_conv conv_of(Shape s)
-{
-    nn_conv d = {.n = s.n, .c = s.c, .h = s.h, .w = s.w, .o = s.o, .groups = 1, .kh = 3, .kw = 3};
-    d.sh = d.sw = d.dh = d.dw = 1;
-    d.top = d.left = s.pad;
-    d.oh = s.h + 2 * s.pad - 2;
-    d.ow = s.w + 2 * s.pad - 2;
-    d.c_step = s.c + s.more;
-    d.o_step = s.o + s.more;
-    return d;
 }
 
 static Problem problem(Shape s, bool back, bool whole, unsigned seed)
@@ -447,10 +432,10 @@ START_TEST(limits_of_gradients)
     if (!table) return;
     for (int more = -1; more <= 1; more++) {
         const Shape shapes[] = {
-            {1, 5, 2, 4 * (NN_WINOGRAD_WGRAD_PAIRS + more), 3, 1, 0},
-            {2, NN_PANEL + more, 3, 4 + more, 2 * NN_PANEL + more, 1, 3},
-            {1, NN_WINOGRAD_WGRAD_PAIR_CHANNELS + more, 3, 3, 17, 2, 0},
-            {1, 18, 3, 4, NN_WINOGRAD_WGRAD_PAIR_PANELS * NN_PANEL + more, 0, 1},
+            {1, 5, 2, 4 * (NN_WINOGRAD_WGRAD_PAIRS + more), 3, 1, 3, 1, 1, 1, 0},
+            {2, NN_PANEL + more, 3, 4 + more, 2 * NN_PANEL + more, 1, 3, 1, 1, 1, 3},
+            {1, NN_WINOGRAD_WGRAD_PAIR_CHANNELS + more, 3, 3, 17, 1, 3, 1, 1, 2, 0},
+            {1, 18, 3, 4, NN_WINOGRAD_WGRAD_PAIR_PANELS * NN_PANEL + more, 1, 3, 1, 1, 0, 1},
         };
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             check_gradients(table, shapes[i], i % 2 == 0, (unsigned)(10 * i));
@@ -485,11 +470,11 @@ START_TEST(limits_of_pairs)
     if (!table) return;
     for (int more = -1; more <= 1; more++) {
         const Shape shapes[] = {
-            {1, 6, 2, 2 * NN_WINOGRAD_PAIR_TILES + 2 * more, 16, 1, 0},
-            {1, NN_PANEL + more, 5, 7, NN_PANEL + more, 1, 3},
-            {1, 17, 4, 5, NN_WINOGRAD_PAIR_OUTPUTS + more, 0, 0},
-            {2, 2 * NN_PANEL + more, 3 + more, 4, 2 * NN_PANEL, 2, 1},
-            {1, 33, 4, 4, 2 * NN_WINOGRAD_PAIR_OUTPUTS + more, 1, 0},
+            {1, 6, 2, 2 * NN_WINOGRAD_PAIR_TILES + 2 * more, 16, 1, 3, 1, 1, 1, 0},
+            {1, NN_PANEL + more, 5, 7, NN_PANEL + more, 1, 3, 1, 1, 1, 3},
+            {1, 17, 4, 5, NN_WINOGRAD_PAIR_OUTPUTS + more, 1, 3, 1, 1, 0, 0},
+            {2, 2 * NN_PANEL + more, 3 + more, 4, 2 * NN_PANEL, 1, 3, 1, 1, 2, 1},
+            {1, 33, 4, 4, 2 * NN_WINOGRAD_PAIR_OUTPUTS + more, 1, 3, 1, 1, 1, 0},
         };
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
             check_shape(table, shapes[i], i % 2 == 0, (unsigned)(10 * i));
@@ -497,17 +482,11 @@ START_TEST(limits_of_pairs)
 }
 END_TEST
 
-static int draw(unsigned *state, int least, int most)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return least + (int)((*state >> 10) % (unsigned)(most - least + 1));
-}
-
 START_TEST(shapes_of_pairs)
 {
     unsigned state = 5;
     for (int i = 0; kernels_of(_i) && i < 12; i++) {
-        Shape s = {.n = draw(&state, 1, 3), .c = draw(&state, 1, 40), .pad = draw(&state, 0, 2)};
+        Shape s = {.n = draw(&state, 1, 3), .c = draw(&state, 1, 40), .k = 3, .pad = draw(&state, 0, 2)};
         s.o = draw(&state, 1, i % 3 ? 30 : 100);
         s.h = draw(&state, 3, 9);
         s.w = draw(&state, 3, 11);

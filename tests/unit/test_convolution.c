@@ -14,6 +14,7 @@
 #include "runtime/kernels/conv/conv.h"
 #include "runtime/kernels/limits.h"
 #include "tests/unit/libraries.h"
+#include "tests/unit/shapes.h"
 
 enum { THREADS = 3 };
 
@@ -300,26 +301,6 @@ static void check_winograd_weights(const nn_symbol *table, const Problem *p)
 
 /* ---- shapes ---- */
 
-/* n, c, h, w, o, groups, k, stride, dilation, padding; and what is added to the channels and
- * outputs of a pixel in memory */
-typedef struct Shape {
-    int n, c, h, w, o, groups, k, stride, dilation, pad, more;
-} Shape;
-
-static nn_conv conv_of(Shape s)
-{
-    const int reach = (s.k - 1) * s.dilation + 1;
-    nn_conv d = {.n = s.n, .c = s.c, .h = s.h, .w = s.w, .o = s.o, .groups = s.groups, .kh = s.k, .kw = s.k};
-    d.sh = d.sw = s.stride;
-    d.dh = d.dw = s.dilation;
-    d.top = d.left = s.pad;
-    d.oh = (s.h + 2 * s.pad - reach) / s.stride + 1;
-    d.ow = (s.w + 2 * s.pad - reach) / s.stride + 1;
-    d.c_step = s.c + s.more;
-    d.o_step = s.o + s.more;
-    return d;
-}
-
 static const Shape shapes[] = {
     {2, 170, 7, 7, 32, 1, 3, 2, 1, 0, 0},   /* units of channels that do not fill their tiles */
     {1, 64, 17, 17, 16, 1, 16, 1, 1, 0, 0}, /* so many taps that only few channels have room */
@@ -460,12 +441,6 @@ START_TEST(limits_of_winograd)
 END_TEST
 
 /* ---- random shapes ---- */
-
-static int draw(unsigned *state, int least, int most)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return least + (int)((*state >> 10) % (unsigned)(most - least + 1));
-}
 
 START_TEST(random_shapes)
 {
