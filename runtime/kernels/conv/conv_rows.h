@@ -123,6 +123,8 @@ NN_INLINE void nn_tap_table_close(nn_tap_table *r, int pixels)
 
 /* ---- a row of pixels -------------------------------------------------------------------- */
 
+enum { NN_ROW_SUMS = NN_GROUPED_PIXELS * NN_LINE_VECTORS };
+
 /* A row of pixels: what its taps are offsets from, and where its outputs go, from element `at` of y on, `stride`
  * elements apart; the residual has the same offsets. */
 typedef struct nn_conv_row {
@@ -137,84 +139,210 @@ typedef struct nn_conv_row {
     nn_epilogue epilogue; /* all of it 0: none */
 } nn_conv_row;
 
-/* One vector of one pixel, from channel c on; taps may be outside the image. */
-NN_INLINE nn_vec nn_row_sum(const int half, const int K, const nn_tap_table *r, const nn_conv_row *l, long c, int pixel,
-                            nn_vec sum)
+/* Vectors of channels from c on, the last of which has `lanes`, of the pixels from `pixel` on. */
+typedef struct nn_row_part {
+    const nn_tap_table *taps;
+    const nn_conv_row *row;
+    int pixel;
+    long c, lanes;
+} nn_row_part;
+
+/* Where tap k reads the first of them. */
+NN_INLINE const void *nn_row_at(const int half, const nn_row_part *p, int k)
 {
-    for (int k = 0; k < r->taps; k++) {
-        const int column = r->column[k] + pixel * r->stride;
-        if (column < 0 || column >= r->width) continue;
-        const void *at = nn_at(half, l->image, c + r->at[k] + pixel * r->step);
-        const float *w = l->panels + c + r->weight[k];
-        const void *group = nn_group_of(half, K, at, c);
-        const nn_vec x = nn_load_some_as(half, at, l->channels - c);
-        NN_UNROLL
-        for (int i = 0; i < K; i++) sum += nn_broadcast_within(half, K, i, x, group) * nn_load(w + i * l->panel_row);
-    }
-    return sum;
+    return nn_at(half, p->row->image, p->c + p->taps->at[k] + p->pixel * p->taps->step);
 }
 
-/* A cache line of channels of NN_GROUPED_PIXELS pixels, whose taps are all inside. */
-NN_INLINE void nn_row_sums(const int half, const int K, const nn_tap_table *r, const nn_conv_row *l, long c, int pixel,
-                           nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS])
+enum { NN_ROW_TAPS = 3 }; /* neighbouring taps that read a pixel together */
+
+/* Whether taps k, k + 1 and k + 2 read neighbouring pixels: each is one pixel ahead of the one before it. */
+NN_INLINE int nn_taps_are_neighbours(const nn_tap_table *r, int k)
 {
-    for (int k = 0; k < r->taps; k++) {
-        const void *x = nn_at(half, l->image, c + r->at[k] + pixel * r->step);
-        const float *w = l->panels + c + r->weight[k];
+    return k + NN_ROW_TAPS <= r->taps && r->at[k + 1] - r->at[k] == r->step && r->at[k + 2] - r->at[k + 1] == r->step;
+}
+
+/* NN_ROW_TAPS such taps of a depthwise convolution, for which a vector of the image is loaded once: sum[P][V]. */
+NN_INLINE void nn_row_neighbours(const int half, const int P, const int V, const nn_row_part *part, int k, nn_vec *sum)
+{
+    const void *x = nn_row_at(half, part, k);
+    const float *w = part->row->panels + part->c;
+    nn_vec weight[NN_ROW_TAPS][NN_ROW_SUMS];
+    NN_UNROLL
+    for (int tap = 0; tap < NN_ROW_TAPS; tap++) NN_UNROLL
+    for (int v = 0; v < V; v++) weight[tap][v] = nn_load(w + part->taps->weight[k + tap] + v * NN_W);
+    NN_UNROLL
+    for (int m = 0; m < P + NN_ROW_TAPS - 1; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        const nn_vec pixel = nn_load_some_as(half, nn_at(half, x, m * part->taps->step + v * NN_W), part->lanes);
         NN_UNROLL
-        for (int i = 0; i < K; i++) {
-            nn_vec weight[NN_LINE_VECTORS];
-            NN_UNROLL
-            for (int v = 0; v < NN_LINE_VECTORS; v++) weight[v] = nn_load(w + i * l->panel_row + v * NN_W);
-            NN_UNROLL
-            for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
-            for (int v = 0; v < NN_LINE_VECTORS; v++) {
-                const void *at = nn_at(half, x, m * r->step + v * NN_W);
-                const void *group = nn_group_of(half, K, at, v * NN_W);
-                sum[m][v] += nn_broadcast_within(half, K, i, nn_load_as(half, at), group) * weight[v];
-            }
+        for (int tap = 0; tap < NN_ROW_TAPS; tap++)
+            if (m >= tap && m - tap < P) sum[(m - tap) * V + v] += pixel * weight[tap][v];
+    }
+}
+
+/* Whether the vectors of all pixels stay in registers beside the sums, until each of their channels is multiplied. */
+enum { NN_ROW_VECTORS_STAY = NN_W == 16 };
+
+/* Channel i of each group, of a vector of pixels that is at `group`, times its weights. */
+NN_INLINE void nn_row_add(const int half, const int K, const int i, nn_vec x, const void *group, const float *weight,
+                          nn_vec *sum)
+{
+    *sum += nn_broadcast_within(half, K, i, x, group) * nn_load(weight);
+}
+
+/* sum[P][V] of tap k. */
+NN_INLINE void nn_row_tap(const int half, const int K, const int P, const int V, const nn_row_part *part, int k,
+                          nn_vec *sum)
+{
+    const void *x = nn_row_at(half, part, k);
+    const long next = part->row->panel_row, step = part->taps->step;
+    const float *w = part->row->panels + part->c + part->taps->weight[k];
+    nn_vec vector[NN_ROW_SUMS];
+    NN_UNROLL
+    for (int m = 0; m < P; m++) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        const void *at = nn_at(half, x, m * step + v * NN_W), *group = nn_group_of(half, K, at, part->c + v * NN_W);
+        vector[m * V + v] = nn_load_some_as(half, at, part->lanes);
+        NN_UNROLL
+        for (int i = 0; i < K && !NN_ROW_VECTORS_STAY; i++)
+            nn_row_add(half, K, i, vector[m * V + v], group, w + i * next + v * NN_W, &sum[m * V + v]);
+    }
+    NN_UNROLL
+    for (int i = 0; i < K && NN_ROW_VECTORS_STAY; i++) NN_UNROLL
+    for (int v = 0; v < V; v++) NN_UNROLL
+    for (int m = 0; m < P; m++) {
+        const void *at = nn_at(half, x, m * step + v * NN_W), *group = nn_group_of(half, K, at, part->c + v * NN_W);
+        nn_row_add(half, K, i, vector[m * V + v], group, w + i * next + v * NN_W, &sum[m * V + v]);
+    }
+}
+
+/* sum[P][V] of all taps.  Of one pixel taps may be outside the image, of more they are all inside. */
+NN_INLINE void nn_row_sums(const int half, const int K, const int P, const int V, const nn_row_part *part, nn_vec *sum)
+{
+    const nn_tap_table *r = part->taps;
+    for (int k = 0; k < r->taps; k++) {
+        const int column = r->column[k] + part->pixel * r->stride;
+        if (P == 1 && (column < 0 || column >= r->width)) continue;
+        if (K == 1 && P > 1 && nn_taps_are_neighbours(r, k)) {
+            nn_row_neighbours(half, P, V, part, k, sum);
+            k += NN_ROW_TAPS - 1;
+            continue;
         }
+        nn_row_tap(half, K, P, V, part, k, sum);
     }
 }
 
-/* To the pixel from element `at` on. */
-NN_INLINE void nn_row_store(const int half, const nn_conv_row *l, long at, long c, long lanes, nn_vec sum)
+/* Where the results are, and the residual. */
+NN_INLINE long nn_row_to(const nn_row_part *p) { return p->row->at + p->pixel * p->row->stride + p->c; }
+
+/* The residual is in bf16 (half). */
+NN_INLINE void nn_row_residual(const int half, const int P, const int V, const nn_row_part *part, nn_vec *sum)
 {
-    const nn_epilogue *e = &l->epilogue;
-    const int to = half && l->half, from = half && e->residual_half;
-    nn_store_some_as(to, nn_place(to, l->y, at + c), lanes, nn_epilogue_apply(from, e, c, lanes, at + c, sum));
+    const void *residual = nn_at(half, part->row->epilogue.residual, nn_row_to(part));
+    NN_UNROLL
+    for (int m = 0; m < P; m++) NN_UNROLL
+    for (int v = 0; v < V; v++)
+        sum[m * V + v] += nn_load_some_as(half, nn_at(half, residual, m * part->row->stride + v * NN_W), part->lanes);
 }
 
-/* All channels of the pixels, a cache line of channels at a time; K channels of a group. */
+/* The results are in bf16 (half). */
+NN_INLINE void nn_row_write(const int half, const int P, const int V, const nn_row_part *part, const nn_vec *sum)
+{
+    void *y = nn_place(half, part->row->y, nn_row_to(part));
+    NN_UNROLL
+    for (int m = 0; m < P; m++) NN_UNROLL
+    for (int v = 0; v < V; v++)
+        nn_store_some_as(half, nn_place(half, y, m * part->row->stride + v * NN_W), part->lanes, sum[m * V + v]);
+}
+
+/* The epilogue and the results.  Each part of it is done for all sums: branches for each of them would take as long
+ * as the products of few taps. */
+NN_INLINE void nn_row_store(const int half, const int P, const int V, const nn_row_part *part, nn_vec *sum)
+{
+    const nn_epilogue *e = &part->row->epilogue;
+    if (e->scale) NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        const nn_vec scale = nn_load_some(e->scale + part->c + v * NN_W, part->lanes);
+        const nn_vec shift = nn_load_some(e->shift + part->c + v * NN_W, part->lanes);
+        NN_UNROLL
+        for (int m = 0; m < P; m++) sum[m * V + v] = sum[m * V + v] * scale + shift;
+    }
+    if (e->residual && half && e->residual_half)
+        nn_row_residual(1, P, V, part, sum);
+    else if (e->residual)
+        nn_row_residual(0, P, V, part, sum);
+    if (e->relu) NN_UNROLL
+    for (int i = 0; i < P * V; i++) sum[i] = nn_relu_of(sum[i]);
+    if (e->relu == NN_RELU6) NN_UNROLL
+    for (int i = 0; i < P * V; i++) sum[i] = nn_at_most_6(sum[i]);
+    if (half && part->row->half)
+        nn_row_write(1, P, V, part, sum);
+    else
+        nn_row_write(0, P, V, part, sum);
+}
+
+/* V vectors of P pixels; K channels of a group. */
+NN_INLINE void nn_row_vectors(const int half, const int K, const int P, const int V, nn_row_part part)
+{
+    const float *bias = part.row->bias;
+    nn_vec sum[NN_ROW_SUMS];
+    NN_UNROLL
+    for (int v = 0; v < V; v++) {
+        const nn_vec start = bias ? nn_load_some(bias + part.c + v * NN_W, part.lanes) : nn_zero();
+        NN_UNROLL
+        for (int m = 0; m < P; m++) sum[m * V + v] = start;
+    }
+    nn_row_sums(half, K, P, V, &part, sum);
+    nn_row_store(half, P, V, &part, sum);
+}
+
+/* All whole vectors of channels of P pixels, V at a time. */
+NN_INLINE void nn_row_pixels(const int half, const int K, const int P, const int V, const nn_tap_table *r,
+                             const nn_conv_row *l, int pixel)
+{
+    long c = 0;
+    for (; c + V * NN_W <= l->channels; c += V * NN_W)
+        nn_row_vectors(half, K, P, V, (nn_row_part){r, l, pixel, c, NN_W});
+    for (; V > 1 && c + NN_W <= l->channels; c += NN_W)
+        nn_row_vectors(half, K, P, 1, (nn_row_part){r, l, pixel, c, NN_W});
+}
+
+/* The channels after these. */
+NN_INLINE void nn_row_rest(const int half, const int K, const nn_tap_table *r, const nn_conv_row *l, long c)
+{
+    const int P = half || K > 1 ? 1 : NN_GROUPED_PIXELS;
+    for (int pixel = 0; pixel < l->pixels;) {
+        const int inside = pixel >= r->first && pixel + P <= r->last;
+        const nn_row_part part = {r, l, pixel, c, l->channels - c};
+        if (P > 1 && inside)
+            nn_row_vectors(half, K, P, 1, part);
+        else
+            nn_row_vectors(half, K, 1, 1, part);
+        pixel += inside ? P : 1;
+    }
+}
+
+/* K channels of a group.  Pixels whose taps are all inside are computed side by side, of a depthwise convolution in
+ * smaller numbers, too; the others one at a time, with several vectors of channels. */
 NN_INLINE void nn_row_run(const int half, const int K, const nn_tap_table *r, const nn_conv_row *row)
 {
+    enum { ALL = NN_GROUPED_PIXELS, HALF = ALL / 2, ALONE = NN_ROW_SUMS / 2 };
     const nn_conv_row l = *row; /* a copy, which stores to y cannot alias */
-    for (long c = 0; c < l.channels; c += NN_LINE) {
-        const int whole = l.channels - c >= NN_LINE;
-        for (int pixel = 0; pixel < l.pixels;) {
-            const long at = l.at + pixel * l.stride;
-            if (whole && pixel >= r->first && pixel + NN_GROUPED_PIXELS <= r->last) {
-                nn_vec sum[NN_GROUPED_PIXELS][NN_LINE_VECTORS];
-                NN_UNROLL
-                for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
-                for (int v = 0; v < NN_LINE_VECTORS; v++)
-                    sum[m][v] = l.bias ? nn_load(l.bias + c + v * NN_W) : nn_zero();
-                nn_row_sums(half, K, r, &l, c, pixel, sum);
-                NN_UNROLL
-                for (int m = 0; m < NN_GROUPED_PIXELS; m++) NN_UNROLL
-                for (int v = 0; v < NN_LINE_VECTORS; v++)
-                    nn_row_store(half, &l, at + m * l.stride, c + v * NN_W, NN_W, sum[m][v]);
-                pixel += NN_GROUPED_PIXELS;
-                continue;
-            }
-            for (long v = c; v < l.channels && v < c + NN_LINE; v += NN_W) {
-                const long lanes = l.channels - v;
-                nn_vec sum = l.bias ? nn_load_some(l.bias + v, lanes) : nn_zero();
-                nn_row_store(half, &l, at, v, lanes, nn_row_sum(half, K, r, &l, v, pixel, sum));
-            }
+    const long whole = l.channels / NN_W * NN_W;
+    for (int pixel = 0; pixel < l.pixels && whole > 0;) {
+        const int inside = pixel < r->first ? 0 : r->last - pixel;
+        if (inside >= ALL) {
+            nn_row_pixels(half, K, ALL, NN_LINE_VECTORS, r, &l, pixel);
+            pixel += ALL;
+        } else if (K == 1 && HALF > 1 && inside >= HALF) {
+            nn_row_pixels(half, K, HALF, 2 * NN_LINE_VECTORS, r, &l, pixel);
+            pixel += HALF;
+        } else {
+            nn_row_pixels(half, K, 1, ALONE, r, &l, pixel);
             pixel++;
         }
     }
+    if (whole < l.channels) nn_row_rest(half, K, r, &l, whole);
 }
 
 /* ---- all rows ------------------------------------------------------------------------ */
@@ -269,8 +397,9 @@ NN_INLINE void nn_rows_backward_data(const int half, nn_row_kernel *run, const n
         for (int q = 0; q < d->sw && q < d->w; q++) {
             nn_tap_table r;
             nn_tap_table_open(&r, 1, d->ow, d->o_step);
-            for (int tap = 0; tap < d->kh * d->kw; tap++) {
-                const int u = h + d->top - tap / d->kw * d->dh, v = q + d->left - tap % d->kw * d->dw;
+            for (int k = 0; k < d->kh * d->kw; k++) { /* of a row from the right, so that pixels are read in order */
+                const int i = k / d->kw, j = d->kw - 1 - k % d->kw, tap = i * d->kw + j;
+                const int u = h + d->top - i * d->dh, v = q + d->left - j * d->dw;
                 if (u < 0 || u % d->sh || u / d->sh >= d->oh || v % d->sw) continue;
                 nn_tap_table_add(&r, v / d->sw, ((long)(u / d->sh) * d->ow + v / d->sw) * d->o_step, tap * step);
             }
