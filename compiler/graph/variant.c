@@ -3,6 +3,11 @@
 
 const char variant_other_weights[] = "it is for weights in another number format";
 
+const char *variant_input_in_f32(const Node *n)
+{
+    return tensor_is_bf16_value(n->in[0]) ? NULL : "its input is in f32";
+}
+
 const char *layout_name(Layout layout)
 {
     static const char *const names[LAYOUT_COUNT] = {"nchw", "nhwc", "nchw16n"};

@@ -151,6 +151,9 @@ typedef struct Variant {
 
 extern const char variant_other_weights[]; /* a refusal: the row is one of several for different formats */
 
+/* A refusal of rows whose kernels read bf16 alone: the first input is in f32; NULL where it is not. */
+const char *variant_input_in_f32(const Node *);
+
 /* Why the row cannot compute the node in that layout on the target, or NULL where it can. */
 const char *variant_refusal(const Variant *, const Node *, Layout, Target);
 

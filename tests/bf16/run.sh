@@ -65,6 +65,17 @@ added=$(apart native plain)
 own=$(apart plain f32)
 if awk -v a="$added" -v b="$own" 'BEGIN { exit !(a < b / 10) }'; then ok; else bad "$added of $own" /dev/null; fi
 
+# Dense layers of many rows, whose panels have 16 bits to a weight.
+net=$tmp/rows.nn
+echo 'net bf16 { input(27x16) dense(19) tanh dense(21, bias=no) flatten dense(5) }' >rows.nn
+form rows.plain '-std=c99 -O0 -ffp-contract=off' --weights-format bf16 --plain --batch 3
+form rows '-std=gnu11 -O0 -DBF16_THREADS=3' --weights-format bf16 --batch 3
+says rows.d/bf16.c 'nn_conv_forward_w16(&size'
+near rows rows.plain 2e-5
+form rows.generic '-std=gnu11 -O0' --weights-format bf16 --target generic --batch 3
+near rows.generic rows.plain 2e-5
+net=$root/tests/golden/bf16.nn
+
 # ---- PyTorch ----------------------------------------------------------------------------------
 
 what=PyTorch

@@ -7,16 +7,16 @@
 
 enum { TILE = 2, FREQUENCIES = 16 };
 
-static const char no_bf16[] = "its input is in f32";
-
 const char *winograd_pairs_refusal(const Node *n)
 {
-    return tensor_is_bf16_value(n->in[0]) ? winograd_refusal_3(n) : no_bf16;
+    const char *in_f32 = variant_input_in_f32(n);
+    return in_f32 ? in_f32 : winograd_refusal_3(n);
 }
 
 const char *winograd_pairs_dx_refusal(const Node *n)
 {
-    return tensor_is_bf16_value(n->in[0]) ? winograd_dx_refusal_3(n) : no_bf16;
+    const char *in_f32 = variant_input_in_f32(n);
+    return in_f32 ? in_f32 : winograd_dx_refusal_3(n);
 }
 
 static int64_t input_channels(const Node *n) { return node_shape_in(n).dim[0]; }

@@ -34,24 +34,27 @@ const char *correlate_depthwise_refusal(Correlation c)
 
 /* ---- images in bf16 ---- */
 
-static const char no_bf16[] = "its input is in f32", image_in_f32[] = "an image is in f32";
+static const char image_in_f32[] = "an image is in f32";
 
 const char *correlate_pairs_refusal(const Node *n, Correlation c)
 {
-    return tensor_is_bf16_value(n->in[0]) ? correlate_direct_refusal(c) : no_bf16;
+    const char *in_f32 = variant_input_in_f32(n);
+    return in_f32 ? in_f32 : correlate_direct_refusal(c);
 }
 
 const char *correlate_grouped_pairs_refusal(const Node *n, Correlation c)
 {
+    const char *in_f32 = variant_input_in_f32(n);
     const bool full = c.large.dim[0] / c.groups >= NN_PANEL && c.small.dim[0] / c.groups >= NN_PANEL;
-    if (!tensor_is_bf16_value(n->in[0])) return no_bf16;
+    if (in_f32) return in_f32;
     if (c.groups > 1 && !full) return "its groups have fewer than 16 channels or outputs";
     return correlate_grouped_refusal(c);
 }
 
 const char *correlate_rows_refusal(const Node *n, Correlation c)
 {
-    if (!tensor_is_bf16_value(n->in[0])) return no_bf16;
+    const char *in_f32 = variant_input_in_f32(n);
+    if (in_f32) return in_f32;
     if (c.groups > 1 && !is_depthwise(&c) && !nn_grouped_rows_serves(c.groups, c.large.dim[0], c.small.dim[0]))
         return "its groups do not have 2, 4 or 8 channels and as many outputs";
     return correlate_grouped_refusal(c);
@@ -59,7 +62,8 @@ const char *correlate_rows_refusal(const Node *n, Correlation c)
 
 const char *correlate_halves_depthwise_refusal(const Node *n, Correlation c)
 {
-    return tensor_is_bf16_value(n->in[0]) ? correlate_depthwise_refusal(c) : no_bf16;
+    const char *in_f32 = variant_input_in_f32(n);
+    return in_f32 ? in_f32 : correlate_depthwise_refusal(c);
 }
 
 /* Of the pixels of the result, in a stride the most of a residue: runtime/kernels/conv/conv_frames.h. */
