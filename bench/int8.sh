@@ -6,14 +6,14 @@
 #
 #     bench/int8.sh [NET…]      only these nets, as in the table
 #
-# NNC ./nnc   CC gcc   FLAGS '-O3 -march=native'   THREADS 2   ROUNDS 5   PYTHON: one with NumPy (python3, else /usr/bin/python3)
+# NNC ./nnc   CC gcc   FLAGS '-O3 -march=native -DNN_TEAM_HEAP'   THREADS 2   ROUNDS 5   PYTHON: one with NumPy (python3, else /usr/bin/python3)
 # NODE node   TIME 1: seconds of a turn of onnxruntime   ONNXRUNTIME: the folder of onnxruntime-node, where
 # node does not find it; without it the column is left out
 cd "$(dirname "$0")/.." || exit 1
 root=$(pwd)
 NNC=$(realpath "${NNC:-./nnc}")
 CC=${CC:-gcc}
-FLAGS=${FLAGS:--O3 -march=native}
+FLAGS=${FLAGS:--O3 -march=native -DNN_TEAM_HEAP}
 THREADS=${THREADS:-2}
 ROUNDS=${ROUNDS:-5}
 PYTHON=${PYTHON:-$(python3 -c "import numpy" 2>/dev/null && echo python3 || echo /usr/bin/python3)}

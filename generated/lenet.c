@@ -4233,6 +4233,43 @@ static __attribute__((unused)) void nn_barrier(nn_team *team)
     }
 }
 
+enum {
+    NN_STACK = 2 << 20, /* bytes; what kernels have on it is 400 KB at most */
+    NN_STACK_PAGE = 1 << 14
+};
+
+/* Memory for the stacks of so many threads, or NULL: the system's. */
+static inline char *nn_stacks_new(int count)
+{
+#ifdef NN_TEAM_HEAP
+    return count > 0 ? (char *)__builtin_malloc((unsigned long)count * NN_STACK + NN_STACK_PAGE) : 0;
+#else
+    (void)count;
+    return 0;
+#endif
+}
+
+/* The one of that index, where there are stacks.  A thread that cannot have it has the system's. */
+static inline void nn_stack_give(pthread_attr_t *attributes, char *stacks, int index)
+{
+#ifdef NN_TEAM_HEAP
+    if (!stacks) return;
+    char *first = stacks + NN_STACK_PAGE - (unsigned long)stacks % NN_STACK_PAGE;
+    pthread_attr_setstack(attributes, first + (unsigned long)index * NN_STACK, NN_STACK);
+#else
+    (void)attributes, (void)stacks, (void)index;
+#endif
+}
+
+static inline void nn_stacks_free(char *stacks)
+{
+#ifdef NN_TEAM_HEAP
+    __builtin_free(stacks);
+#else
+    (void)stacks;
+#endif
+}
+
 typedef struct nn_member {
     nn_part *part;
     const void *pass;
@@ -4248,6 +4285,18 @@ static void *nn_member_run(void *argument)
     return 0;
 }
 
+/* Starts the thread; not 0: it could not be. */
+static int nn_member_start(nn_member *member, pthread_t *thread, char *stacks)
+{
+    pthread_attr_t attributes;
+    int failed = pthread_attr_init(&attributes);
+    if (failed) return failed;
+    nn_stack_give(&attributes, stacks, member->t - 1);
+    failed = pthread_create(thread, &attributes, nn_member_run, member);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+
 /* Runs `part` on `threads` threads, 0: one per processor, NN_MAX_THREADS at most; on fewer if the system
  * has no more. */
 static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass, int threads)
@@ -4257,17 +4306,19 @@ static __attribute__((unused)) void nn_team_run(nn_part *part, const void *pass,
     pthread_t thread[NN_MAX_THREADS];
     if (threads <= 0) threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (threads > NN_MAX_THREADS) threads = NN_MAX_THREADS;
+    char *stacks = nn_stacks_new(threads - 1);
     int size = 1;
     for (; size < threads; size++) {
         member[size].part = part;
         member[size].pass = pass;
         member[size].team = &team;
         member[size].t = size;
-        if (pthread_create(&thread[size], 0, nn_member_run, &member[size]) != 0) break;
+        if (nn_member_start(&member[size], &thread[size], stacks) != 0) break;
     }
     nn_change(&team, &team.size, size);
     part(pass, 0, size, &team);
     for (int t = 1; t < size; t++) pthread_join(thread[t], 0);
+    nn_stacks_free(stacks);
 }
 
 /* ---- end of the kernels --------------------------------------------------- */

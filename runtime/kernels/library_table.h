@@ -41,6 +41,7 @@
 #include "runtime/kernels/system/fixed_point.h"
 #include "runtime/kernels/system/peak.h"
 #include "runtime/kernels/system/random.h"
+#define NN_TEAM_HEAP 1 /* nnc allocates memory anyway */
 #include "runtime/kernels/system/team.h"
 
 /* ---- what the target has to keep to -------------------------------------------------- */
