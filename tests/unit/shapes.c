@@ -1,5 +1,7 @@
 #include "tests/unit/shapes.h"
 
+#include "tests/unit/libraries.h"
+
 static int at_least_1(int x) { return x > 0 ? x : 1; }
 
 nn_conv conv_of_window(Shape s, int width)
@@ -19,8 +21,7 @@ nn_conv conv_of_window(Shape s, int width)
 
 nn_conv conv_of(Shape s) { return conv_of_window(s, at_least_1(s.k)); }
 
-int draw(unsigned *state, int least, int most)
+int draw(uint32_t *state, int least, int most)
 {
-    *state = *state * 1664525U + 1013904223U;
-    return least + (int)((*state >> 10) % (unsigned)(most - least + 1));
+    return least + (int)((next_bits(state) >> 2) % (unsigned)(most - least + 1));
 }

@@ -37,10 +37,6 @@ static const char *const dense_dw_out[] = {"dweight", NULL};
 static const char *const dense_db_in[] = {"dy", NULL};
 static const char *const dense_db_out[] = {"dbias", NULL};
 
-/* The features of a vector or of each row of a sequence. */
-static int64_t features_of(Shape s) { return s.dim[s.rank - 1]; }
-static int64_t rows_of(Shape s) { return shape_count(s) / features_of(s); }
-
 static bool dense_shape(Graph *g, Node *n)
 {
     const DenseAttrs *a = n->attrs;
@@ -339,7 +335,7 @@ static void dense_db_blocked_emit(Writer *w, const Node *n)
 static const double DOT_PRODUCT = 2.2, TILE_PRODUCT = 1.25;
 enum { FEW_ROWS = 4 };
 
-static double dense_macs_of(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
+double dense_macs_of(const Node *n, const CostModel *m) { return (double)(node_macs(n) * m->batch); }
 
 static double dense_cost(const Node *n, const CostModel *m)
 {

@@ -1,11 +1,17 @@
 /*
- * The rows of dense's tables that dense_panels.c has.
+ * What the files of dense share, and the rows of its tables that dense_panels.c has.
  */
 #ifndef NNC_OPS_LAYERS_DENSE_H
 #define NNC_OPS_LAYERS_DENSE_H
 
 #include "graph/op.h"
 #include "ops/shared/correlate.h"
+
+/* The features of a vector or of each row of a sequence; the rows, 1 of a vector. */
+static inline int64_t features_of(Shape s) { return s.dim[s.rank - 1]; }
+static inline int64_t rows_of(Shape s) { return shape_count(s) / features_of(s); }
+
+double dense_macs_of(const Node *, const CostModel *); /* of the batch */
 
 double dense_direct_cost(const Node *, const CostModel *);
 double dense_w16_cost(const Node *, const CostModel *);

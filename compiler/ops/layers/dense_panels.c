@@ -9,9 +9,6 @@
 #include "ops/shared/correlate.h"
 #include "ops/shared/region.h"
 
-static int64_t features_in(Shape s) { return s.dim[s.rank - 1]; }
-static int64_t rows_of_features(Shape s) { return shape_count(s) / features_in(s); }
-
 static double weights_of(const Node *n) { return (double)shape_count(n->in[1]->shape); }
 
 /* Weights that change from call to call are packed in each.  That weights are read once is no part of a dense
@@ -23,7 +20,7 @@ static double packing_of(const Node *n, const CostModel *m)
 
 double dense_bf16_cost(const Node *n, const CostModel *m)
 {
-    return packing_of(n, m) + m->machine->bf16_product * (double)(node_macs(n) * m->batch);
+    return packing_of(n, m) + m->machine->bf16_product * dense_macs_of(n, m);
 }
 
 /* Rows that a tile takes as long for as for one. */
@@ -34,8 +31,8 @@ enum { TILE = 4 };
 double dense_direct_cost(const Node *n, const CostModel *m)
 {
     const Shape x = node_shape_in(n), y = node_shape_out(n);
-    const int64_t rows = m->batch * rows_of_features(x);
-    const double padding = (double)nn_round_up(features_in(y), NN_PANEL) / (double)features_in(y);
+    const int64_t rows = m->batch * rows_of(x);
+    const double padding = (double)nn_round_up(features_of(y), NN_PANEL) / (double)features_of(y);
     const double copy = m->constant_weights ? m->machine->weight_read * weights_of(n) : packing_of(n, m);
     return copy + weights_of(n) * padding * (double)(rows < TILE ? TILE : rows);
 }
@@ -43,7 +40,7 @@ double dense_direct_cost(const Node *n, const CostModel *m)
 /* A panel is widened for each block of rows, and takes half as many bytes. */
 double dense_w16_cost(const Node *n, const CostModel *m)
 {
-    const int64_t blocks = div_round_up(m->batch * rows_of_features(node_shape_in(n)), NN_CONV_PIXELS);
+    const int64_t blocks = div_round_up(m->batch * rows_of(node_shape_in(n)), NN_CONV_PIXELS);
     const double reading = (double)blocks * m->machine->weight_widen - m->machine->weight_read / 2;
     return dense_direct_cost(n, m) + reading * weights_of(n);
 }
@@ -62,9 +59,9 @@ const char *dense_pairs_refusal(const Node *n)
 
 double dense_pairs_cost(const Node *n, const CostModel *m)
 {
-    const int64_t rows = m->batch * rows_of_features(node_shape_in(n)), again = div_round_up(rows, ROWS_AT_ONCE) - 1;
+    const int64_t rows = m->batch * rows_of(node_shape_in(n)), again = div_round_up(rows, ROWS_AT_ONCE) - 1;
     return m->machine->weight_read * (double)again * weights_of(n) +
-           FEW_ROWS_PRODUCT * m->machine->bf16_product * (double)(node_macs(n) * m->batch);
+           FEW_ROWS_PRODUCT * m->machine->bf16_product * dense_macs_of(n, m);
 }
 
 /* The gradient of weights: a product is of both vectors, and of two samples or rows of a sequence. */
@@ -75,8 +72,8 @@ const char *dense_bf16_dw_refusal(const Node *n)
 
 double dense_bf16_dw_cost(const Node *n, const CostModel *m)
 {
-    const int64_t rows = m->batch * rows_of_features(n->in[0]->shape);
-    const double macs = (double)(node_macs(n) * m->batch);
+    const int64_t rows = m->batch * rows_of(n->in[0]->shape);
+    const double macs = dense_macs_of(n, m);
     return m->machine->bf16_product * macs * (double)nn_round_up(rows, 2) / (double)rows;
 }
 
@@ -89,10 +86,10 @@ double dense_bf16_dw_cost(const Node *n, const CostModel *m)
  * the call. */
 static void call_on_rows(Writer *w, const Node *n, Shape x, Shape y, const char *size, const char *text)
 {
-    axis_bind_outer(w, rows_of_features(y));
+    axis_bind_outer(w, rows_of(y));
     writer_bind_int(w, "half", tensor_is_bf16_value(n->out[0]));
-    writer_bind_int(w, "I", features_in(x));
-    writer_bind_int(w, "O", features_in(y));
+    writer_bind_int(w, "I", features_of(x));
+    writer_bind_int(w, "O", features_of(y));
     writer_put(w, size);
     writer_put(w, text);
 }
